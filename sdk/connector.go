@@ -11,9 +11,14 @@
 // at any moment between two calls; nothing it holds may be lost by that.
 package sdk
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
-// Connector is a plugin for one ATS and one way to authenticate.
+// Connector is a plugin for one ATS and one way to authenticate. It is also a
+// [Prototyper]; serve.Serve refuses one that is not, because its abilities
+// could not be told without settings.
 type Connector interface {
 	// Manifest describes the connector. Pure: no network, no settings, equal
 	// at every call.
@@ -21,6 +26,36 @@ type Connector interface {
 	// Open prepares a session. It does not talk to the ATS; wrong settings are
 	// answered with CodeInvalid naming the fields.
 	Open(ctx context.Context, s Settings) (Session, error)
+}
+
+// Prototyper shows the type of a connector's sessions, so that [Describe] can
+// tell the abilities before any connection exists. The value is looked at,
+// never called and never closed; a nil pointer of the session's type will do:
+//
+//	func (Connector) Prototype() sdk.Session { return (*session)(nil) }
+type Prototyper interface {
+	Prototype() Session
+}
+
+// Describe is the manifest of c with Abilities filled in: exactly those rows
+// of the table that its sessions implement.
+func Describe(c Connector) (Manifest, error) {
+	m := c.Manifest()
+	p, ok := c.(Prototyper)
+	if !ok {
+		return m, fmt.Errorf("connector %q has no Prototype method, so its abilities cannot be told", m.Name)
+	}
+	prototype := p.Prototype()
+	if prototype == nil {
+		return m, fmt.Errorf("Prototype of connector %q returns no session", m.Name)
+	}
+	m.Abilities = nil
+	for _, b := range Bindings {
+		if b.Local(&Abilities{}, prototype) {
+			m.Abilities = append(m.Abilities, b.Name())
+		}
+	}
+	return m, nil
 }
 
 // Session is a connection being used. Beyond these two methods it implements
