@@ -79,19 +79,19 @@ type Action struct {
 	SettledAt    *time.Time
 }
 
-// InviteKey: the first time an application reaches the invitation stage, once, ever.
-func InviteKey(account, jobID, applicationID string) string {
-	return naturalKey("invite", account, jobID, applicationID)
+// InviteKey: the first time a candidate of a job reaches the invitation stage, once, ever.
+func InviteKey(account, jobID, candidateID string) string {
+	return naturalKey("invite", account, jobID, candidateID)
 }
 
-// MoveKey: the first time an application has the product status, once, ever.
-func MoveKey(account, jobID, applicationID, status string) string {
-	return naturalKey("move", account, jobID, applicationID, status)
+// MoveKey: the first time a candidate of a job has the product status, once, ever.
+func MoveKey(account, jobID, candidateID, status string) string {
+	return naturalKey("move", account, jobID, candidateID, status)
 }
 
 // ReviewKey: one review per product result.
-func ReviewKey(account, jobID, applicationID, resultID string) string {
-	return naturalKey("review", account, jobID, applicationID, resultID)
+func ReviewKey(account, jobID, candidateID, resultID string) string {
+	return naturalKey("review", account, jobID, candidateID, resultID)
 }
 
 // JoinKey: one recorder per session, however often it is moved.
