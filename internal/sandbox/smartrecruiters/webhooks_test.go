@@ -3,7 +3,6 @@
 package smartrecruiters
 
 import (
-	"net/http"
 	"strings"
 	"testing"
 	"time"
