@@ -21,7 +21,6 @@ type Facts struct {
 	Slot       hub.Slot
 	Join       *hub.Action // the earlier decision, if any
 	SameCall   bool        // another session of this tenant joins the same call at the same time
-	Declined   bool        // the candidate declined the session
 	Now        time.Time
 	EventID    string
 }
@@ -52,8 +51,7 @@ func Judge(f Facts) Verdict {
 	switch {
 	case !t.Ask("the integration is installed", !f.Connection.State.Gone(), "the integration was uninstalled"),
 		!t.Ask("the role is switched on", f.Link.State == hub.LinkOn, "the role is switched off"),
-		!t.Ask("the session is still planned", !f.Slot.Cancelled, "the session was cancelled"),
-		!t.Ask("the candidate has not declined", !f.Declined, "the candidate declined the session"),
+		!t.Ask("the session is still planned", !f.Slot.Cancelled, f.Slot.Reason),
 		!t.Ask("the session has not ended", f.Slot.EndsAt.After(f.Now), "the session has ended"):
 		return leave()
 	case !t.Ask("the session has a meeting link", UsableLink(f.Slot.MeetingURL), "no meeting link: add one to the interview in the ATS"),
@@ -190,11 +188,11 @@ type Preview struct {
 
 // MakePreview judges sessions as if their roles were on. The digest covers
 // what would be joined and when.
-func MakePreview(c hub.Connection, slots []hub.Slot, declined map[string]bool, now time.Time) Preview {
+func MakePreview(c hub.Connection, slots []hub.Slot, now time.Time) Preview {
 	p := Preview{Rows: []Row{}}
 	h := sha256.New()
 	for _, s := range slots {
-		v := Judge(Facts{Connection: c, Link: hub.JobLink{State: hub.LinkOn}, Slot: s, Declined: declined[s.SessionID], Now: now})
+		v := Judge(Facts{Connection: c, Link: hub.JobLink{State: hub.LinkOn}, Slot: s, Now: now})
 		row := Row{InterviewID: s.InterviewID, SessionID: s.SessionID, JobID: s.JobID, Title: s.Title, StartsAt: s.StartsAt, EndsAt: s.EndsAt, Timezone: s.Timezone, Readiness: v.Readiness, Reason: v.Reason}
 		if v.Readiness == Ready {
 			p.WouldJoin++
