@@ -86,6 +86,10 @@ type Stage struct {
 	Order    int    `json:"order"`
 	Terminal bool   `json:"terminal,omitempty"` // hired, rejected, withdrawn: ends the application
 	HasSubs  bool   `json:"has_sub_stages,omitempty"`
+	// Processes names the hiring processes that have this stage, set only when
+	// the ATS does not tell which process the job follows and not all have it:
+	// the job may lack the stage.
+	Processes []string `json:"processes,omitempty"`
 }
 
 // ApplicationRef names an application by its id, or by candidate and job.
