@@ -5,6 +5,7 @@ package pluginhost_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -104,7 +105,7 @@ func TestG14_DrainFinishesTheRunningCall(t *testing.T) {
 		_, err := a.MoveStage(context.Background(), sdk.StageMove{To: "sleep 500ms"})
 		result <- err
 	}()
-	inFlight(t, h, "alpha", 1)
+	asleep(t, h, 1)
 	require.NoError(t, h.Close(t.Context()))
 	require.NoError(t, <-result, "the call that ran when the hub stopped was finished")
 	require.False(t, running(pid))
@@ -123,7 +124,7 @@ func TestG14_CloseIsBoundedWhenACallDoesNotEnd(t *testing.T) {
 		_, err := a.MoveStage(context.Background(), sdk.StageMove{To: "sleep 1h"})
 		result <- err
 	}()
-	inFlight(t, h, "alpha", 1)
+	asleep(t, h, 1)
 	began := time.Now()
 	require.NoError(t, h.Close(t.Context()))
 	require.Less(t, time.Since(began), 5*time.Second)
@@ -143,7 +144,7 @@ func TestG14_QueueIsBounded(t *testing.T) {
 			results <- err
 		}()
 	}
-	inFlight(t, h, "alpha", 1)
+	asleep(t, h, 1)
 	eventually(t, 5*time.Second, "one waits", func() bool { return h.metric(t, "atshub_plugin_waiting", "alpha") == 1 })
 	_, err := ask(t.Context(), a, "one too many")
 	require.Equal(t, sdk.CodeUnavailable, sdk.CodeOf(err))
@@ -155,10 +156,10 @@ func TestG14_QueueIsBounded(t *testing.T) {
 	require.Error(t, <-results)
 }
 
-// inFlight waits until n calls of the connector are at work in its process.
-func inFlight(t testing.TB, h *bundle, name string, n float64) {
+// asleep waits until n calls that sleep are at work in the connector's process.
+func asleep(t testing.TB, h *bundle, n int) {
 	t.Helper()
-	eventually(t, 5*time.Second, "calls at work", func() bool { return h.metric(t, "atshub_plugin_in_flight", name) == n })
+	eventually(t, 5*time.Second, "calls at work", func() bool { return strings.Count(h.log.String(), `"asleep"`) >= n })
 }
 
 // metric is the sum of a metric's series of one connector.

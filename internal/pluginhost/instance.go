@@ -43,7 +43,11 @@ func (p *plugged) health(ctx context.Context) error {
 }
 
 func (p *plugged) exited() <-chan struct{} { return p.process.dead }
-func (p *plugged) reason() string          { return p.process.reason() }
+
+func (p *plugged) reason() string {
+	exit, _ := p.process.reason()
+	return exit
+}
 
 func (p *plugged) pid() int {
 	pid, _ := strconv.Atoi(p.process.ID())

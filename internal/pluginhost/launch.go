@@ -116,10 +116,12 @@ func (p *plugged) explain(err error) error {
 	if greeting == nil {
 		select {
 		case <-p.process.dead:
-			return fmt.Errorf("the connector %s before it greeted", p.process.reason())
+			if exit, byUs := p.process.reason(); !byUs {
+				return fmt.Errorf("the connector %s before it greeted", exit)
+			}
 		case <-time.After(time.Second):
-			return fmt.Errorf("the connector did not greet: %w", firstSentence(err))
 		}
+		return fmt.Errorf("the connector did not greet: %w", firstSentence(err))
 	}
 	parts := strings.Split(*greeting, "|")
 	if len(parts) < 5 {

@@ -50,6 +50,7 @@ type process struct {
 	reaped  bool
 	verdict string // why we killed it
 	exit    string // how it ended, set before dead is closed
+	byUs    bool
 }
 
 func newProcess(name string, binary *sealed, home string, memory int64, logs *logSink) *process {
@@ -119,8 +120,9 @@ func (p *process) wait(cmd *exec.Cmd, readers *sync.WaitGroup, pipes ...*os.File
 	p.mu.Lock()
 	p.reaped = true
 	p.exit = exitReason(cmd.ProcessState)
-	if p.verdict != "" {
-		p.exit = p.verdict
+	// A process that ended by itself while we were about to kill it tells more.
+	if ws, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); p.verdict != "" && (!ok || ws.Signaled()) {
+		p.exit, p.byUs = p.verdict, true
 	}
 	p.mu.Unlock()
 	_ = killGroup(cmd.Process.Pid)
@@ -161,15 +163,19 @@ func (p *process) kill(why string) {
 	}
 }
 
-func (p *process) reason() string {
+// reason is how the process ended, and whether it was our doing.
+func (p *process) reason() (exit string, byUs bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.exit
+	return p.exit, p.byUs
 }
 
 // What follows is go-plugin's runner.Runner.
 
-func (p *process) Kill(context.Context) error { p.kill("ended by the hub"); return nil }
+func (p *process) Kill(context.Context) error {
+	p.kill("was ended by the hub")
+	return nil
+}
 
 func (p *process) Wait(ctx context.Context) error {
 	select {

@@ -249,7 +249,7 @@ func (s *supervisor) enterLocked(state State, i instance) {
 	if state == StateStarting {
 		s.starts++
 	}
-	if s.state == StateStarting {
+	if s.state == StateCrashed || state == StateReady || state == StateStopped {
 		s.tried = true
 	}
 	s.state, s.since, s.current = state, time.Now().UTC(), i

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -111,6 +112,7 @@ func act(ctx context.Context, order string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
+		slog.InfoContext(ctx, "asleep")
 		select {
 		case <-time.After(d):
 		case <-ctx.Done():
