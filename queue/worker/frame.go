@@ -141,7 +141,11 @@ func (f *frame) conclude(ctx context.Context, row Row, w hub.Work, err error) (o
 	if v.park != "" && row.parks(w) {
 		return f.park(ctx, row, w, v.park)
 	}
-	f.log.WarnContext(ctx, "work failed", "work", w.ID, "kind", w.Kind, "ref", w.Ref, "tenant", w.TenantID, "connection", w.ConnectionID,
+	level := slog.LevelWarn
+	if v.outcome == "later" || v.outcome == "returned" {
+		level = slog.LevelDebug
+	}
+	f.log.Log(ctx, level, "work put back", "work", w.ID, "kind", w.Kind, "ref", w.Ref, "tenant", w.TenantID, "connection", w.ConnectionID,
 		"outcome", v.outcome, "again_in", v.retry.After, "error", v.retry.Error)
 	return f.retry(ctx, w, v)
 }

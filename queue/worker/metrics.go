@@ -12,7 +12,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	m := &metrics{
 		tasks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "atshub_tasks_total",
-			Help: "Rings answered, by outcome: done, retry, limited, credential, parked, panic, returned (shutdown), lost (another worker has it), skipped (nothing to do).",
+			Help: "Rings answered, by outcome: done, retry, limited, credential, later (the handler asked for it), parked, panic, returned (shutdown), lost (another worker has it), skipped (nothing to do).",
 		}, []string{"queue", "kind", "outcome"}),
 		wait: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "atshub_task_wait_seconds", Help: "From the time work was due to its start.",

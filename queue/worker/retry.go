@@ -42,6 +42,15 @@ func (b *Backoff) defaults() {
 	}
 }
 
+// Later is what Run returns to be run again after a while for a reason that is
+// no failure. It burns nothing, however often.
+type Later struct {
+	After  time.Duration
+	Reason string // a plain sentence, kept with the work
+}
+
+func (l *Later) Error() string { return "later: " + l.Reason }
+
 // class is what kind of failure an error is.
 type class int
 
@@ -50,7 +59,7 @@ const (
 	deterministic              // the same again, unless something changes
 	limited                    // we were asked to wait
 	credential                 // a person must correct an account or a permission
-	returned                   // we are shutting down
+	postponed                  // the handler asked for it
 )
 
 // verdict is how a failed run ends.
@@ -72,8 +81,8 @@ func (b Backoff) judge(w hub.Work, err error, now time.Time) verdict {
 	kind, after := classify(err)
 	v := verdict{outcome: "retry", retry: store.Retry{Error: describe(err)}}
 	switch kind {
-	case returned:
-		v.outcome, v.retry.Free = "returned", true
+	case postponed:
+		v.outcome, v.retry.Free, v.retry.After = "later", true, after+rand.N(max(after/5, time.Millisecond))
 	case limited:
 		v.outcome, v.retry.Free = "limited", true
 		v.retry.After = max(after, b.First) + rand.N(max(after/5, b.First)) // spread, never early
@@ -122,9 +131,12 @@ func (b Backoff) jitter(n int) time.Duration {
 	return rand.N(ceiling) + time.Millisecond
 }
 
-// classify looks at the innermost typed error: a connector's, a product's,
-// then ours.
+// classify looks for a typed error: a handler's wish, a connector's, a
+// product's, then ours.
 func classify(err error) (class, time.Duration) {
+	if e, ok := errors.AsType[*Later](err); ok {
+		return postponed, e.After
+	}
 	if e, ok := errors.AsType[*sdk.Error](err); ok {
 		return classifySDK(e), e.RetryAfter
 	}
@@ -171,6 +183,9 @@ func classifyProduct(e *product.Error) class {
 // describe is code and safe message of a typed error. The text of any other
 // may quote anything, so only its type is told.
 func describe(err error) string {
+	if e, ok := errors.AsType[*Later](err); ok {
+		return e.Error()
+	}
 	if e, ok := errors.AsType[*sdk.Error](err); ok {
 		return e.Error()
 	}
