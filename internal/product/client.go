@@ -6,8 +6,11 @@ package product
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -23,14 +26,26 @@ import (
 
 // Effect accompanies every call that changes something.
 type Effect struct {
-	// Key names the request for ever: the same key with the same content is
-	// done once; other content needs another key. 16 to 200 of [A-Za-z0-9._~:-].
+	// Key names the request for ever (see Key): the same key with the same
+	// content is done once, other content is refused.
 	Key string
 	// NotAfter is when the product must no longer begin.
 	NotAfter time.Time
 	// Fence is the generation of the thing acted on; a lower one than the
 	// product has seen is refused with CodeFenced.
 	Fence int64
+}
+
+// Key makes an idempotency key of all that tells one request from another. For
+// an invitation that is its natural key. For a PUT it is also what numbers it
+// among its like (generation, revision, sync run): putting back what was there
+// before is another request, and under the old key it would not be done.
+func Key(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		_, _ = fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return "v1-" + hex.EncodeToString(h.Sum(nil))
 }
 
 // Receipt is what the product remembers under an idempotency key.

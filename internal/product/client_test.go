@@ -113,6 +113,13 @@ func TestClientRefusesWhatIsNotSafeToSend(t *testing.T) {
 	}
 }
 
+func TestKeysOfDifferentRequestsDiffer(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, product.Key("a", "b"), product.Key("a", "b"))
+	require.NotEqual(t, product.Key("ab", "c"), product.Key("a", "bc"))
+	require.Regexp(t, `^[A-Za-z0-9._~:-]{16,200}$`, product.Key())
+}
+
 // TestG4_CallbacksAreSignedRetriedAndVerified lets the product post changes to
 // a hub that first is down.
 func TestG4_CallbacksAreSignedRetriedAndVerified(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -48,6 +50,7 @@ func (c *clock) add(d time.Duration) {
 
 // referee checks what passes; deviations fail the test at its end.
 type referee struct {
+	doc     *openapi3.T
 	router  routers.Router
 	next    http.Handler
 	mu      sync.Mutex
@@ -63,7 +66,7 @@ func newReferee(t *testing.T, kind product.Kind, next http.Handler) *referee {
 	require.NoError(t, err)
 	router, err := gorillamux.NewRouter(doc)
 	require.NoError(t, err)
-	r := &referee{router: router, next: next, checked: map[string]int{}}
+	r := &referee{doc: doc, router: router, next: next, checked: map[string]int{}}
 	t.Cleanup(func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -126,6 +129,25 @@ func (r *referee) note(what string, err error) {
 	}
 }
 
+// requireComplete checks that every operation of the contract was answered
+// with success at least once.
+func (r *referee) requireComplete(t *testing.T) {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	seen := map[string]bool{}
+	for what := range r.checked {
+		if operation, success := strings.CutSuffix(what[:len(what)-2], " 2"); success {
+			seen[operation] = true
+		}
+	}
+	for path, item := range r.doc.Paths.Map() {
+		for method, operation := range item.Operations() {
+			require.True(t, seen[operation.OperationID], "%s %s was never checked", method, path)
+		}
+	}
+}
+
 func serve(t *testing.T, h http.Handler) string {
 	t.Helper()
 	srv := httptest.NewServer(h)
@@ -161,7 +183,7 @@ func newScreening(t *testing.T) *screening {
 // effect is an Effect with a key of its own.
 func (b *screening) effect(fence int64) product.Effect {
 	b.keys++
-	return product.Effect{Key: fmt.Sprintf("v1-0123456789abcdef-%d", b.keys), NotAfter: b.clock.now().Add(15 * time.Second), Fence: fence}
+	return product.Effect{Key: product.Key("test", strconv.Itoa(b.keys)), NotAfter: b.clock.now().Add(15 * time.Second), Fence: fence}
 }
 
 func (b *screening) post(t *testing.T) product.JobPost {
@@ -207,7 +229,7 @@ func newCapture(t *testing.T) *capture {
 
 func (b *capture) effect(fence int64) product.Effect {
 	b.keys++
-	return product.Effect{Key: fmt.Sprintf("v1-0123456789abcdef-%d", b.keys), NotAfter: b.clock.now().Add(15 * time.Second), Fence: fence}
+	return product.Effect{Key: product.Key("test", strconv.Itoa(b.keys)), NotAfter: b.clock.now().Add(15 * time.Second), Fence: fence}
 }
 
 // session begins after the given time and lasts half an hour.

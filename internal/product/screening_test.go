@@ -60,12 +60,20 @@ func TestScreeningFlowKeepsTheContract(t *testing.T) {
 	require.Equal(t, 4, page.Items[0].Score)
 	require.Equal(t, "Strong.", page.Items[0].Comment)
 
+	e := b.effect(1)
+	require.NoError(t, b.client.PutCallback(ctx, b.login, e, "conn-1", "https://hub.example/in", product.NewCallbackSecret()))
+	require.NoError(t, b.client.DeleteCallback(ctx, b.login, b.effect(1), "conn-1"))
+	receipt, err := b.client.Receipt(ctx, b.login, e.Key)
+	require.NoError(t, err)
+	require.Equal(t, product.Receipt{Key: e.Key, At: b.clock.now(), Status: 204}, receipt)
+
 	require.NoError(t, b.client.EndJobPost(ctx, b.login, b.effect(2), postKey))
 	require.NoError(t, b.client.EndJobPost(ctx, b.login, b.effect(2), "job:never:known"))
 	require.Equal(t, "ended", b.sim.JobPosts()[0].State)
 	_, err = b.client.Invite(ctx, b.login, b.effect(2), post.ID, candidate("2"))
 	requireError(t, err, product.CodeJobPostEnded, sdk.NotDone)
 	require.Len(t, b.sim.Log().Effects("invitation_sent"), 1)
+	b.referee.requireComplete(t)
 }
 
 func TestG1_RepeatedInvitationIsMailedOnce(t *testing.T) {
