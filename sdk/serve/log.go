@@ -3,10 +3,12 @@ package serve
 // Log lines are JSON on stderr, one shape for every connector: time, level,
 // msg, connector, version, then request, connection and ability of the call,
 // then the author's own attributes. Only plain values are written: anything
-// with parts (settings, a candidate, a request) could hold a secret.
+// with parts (settings, a candidate, a request) could hold a secret, and so
+// could the text of an error that is not of the contract.
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -26,13 +28,17 @@ func plain(_ []string, a slog.Attr) slog.Attr {
 	if a.Value.Kind() != slog.KindAny {
 		return a
 	}
-	switch v := a.Value.Any().(type) {
-	case *sdk.Error:
-		a.Value = slog.StringValue(v.Error())
-	case slog.Level, *slog.Source:
-	default:
-		a.Value = slog.StringValue("[" + typeName(v) + " withheld]")
+	v := a.Value.Any()
+	if _, ok := v.(slog.Level); ok {
+		return a
 	}
+	if err, ok := v.(error); ok {
+		if typed, ok := errors.AsType[*sdk.Error](err); ok { // its message is safe by contract
+			a.Value = slog.StringValue(typed.Error())
+			return a
+		}
+	}
+	a.Value = slog.StringValue("[" + typeName(v) + " withheld]")
 	return a
 }
 
