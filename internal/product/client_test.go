@@ -5,9 +5,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -131,13 +133,11 @@ func TestG4_CallbacksAreSignedRetriedAndVerified(t *testing.T) {
 		body   []byte
 	}
 	got := make(chan delivery, 8)
-	down := true
+	var tries atomic.Int32
 	hub := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body := make([]byte, 1<<16)
-		n, _ := r.Body.Read(body)
-		got <- delivery{r.Header.Clone(), body[:n]}
-		if down {
-			down = false
+		body, _ := io.ReadAll(r.Body)
+		got <- delivery{r.Header.Clone(), body}
+		if tries.Add(1) == 1 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 	}))

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 type door struct {
 	*receiver.Receiver
 	url  string
-	acts int
+	acts atomic.Int64
 }
 
 func newDoor(t *testing.T, seed uint64) *door {
@@ -25,8 +26,7 @@ func newDoor(t *testing.T, seed uint64) *door {
 	d := &door{Receiver: receiver.New(time.Now, seed)}
 	srv := httptest.NewServer(d.Faults(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d.Effect(w, r, "org", "thing", func(receiver.Request) receiver.Answer {
-			d.acts++
-			return receiver.Answer{Status: http.StatusOK, Body: map[string]int{"act": d.acts}}
+			return receiver.Answer{Status: http.StatusOK, Body: map[string]int64{"act": d.acts.Add(1)}}
 		})
 	})))
 	t.Cleanup(srv.Close)
@@ -82,11 +82,11 @@ func TestReceiverAssumptionIsKept(t *testing.T) {
 		require.Equal(t, c.status, status, c)
 		require.Contains(t, body, c.says, c)
 	}
-	require.Equal(t, 2, d.acts)
+	require.EqualValues(t, 2, d.acts.Load())
 	d.IgnoreKeys(true)
 	status, _ := d.put(t, key1, soon, "5", `{"a":1,"b":2}`)
 	require.Equal(t, 200, status)
-	require.Equal(t, 3, d.acts)
+	require.EqualValues(t, 3, d.acts.Load())
 }
 
 func TestFaultsStrikeAsAsked(t *testing.T) {
@@ -104,13 +104,13 @@ func TestFaultsStrikeAsAsked(t *testing.T) {
 	d.Inject(receiver.Fault{LoseAnswer: true, Times: 2})
 	d.Inject(receiver.Fault{Status: 503, Times: 1})
 	require.Equal(t, 0, do())
-	require.Equal(t, 0, d.acts)
+	require.EqualValues(t, 0, d.acts.Load())
 	require.Equal(t, 0, do())
 	require.Equal(t, 0, do())
-	require.Equal(t, 2, d.acts)
+	require.EqualValues(t, 2, d.acts.Load())
 	require.Equal(t, 503, do())
 	require.Equal(t, 200, do())
-	require.Equal(t, 3, d.acts)
+	require.EqualValues(t, 3, d.acts.Load())
 	d.Inject(receiver.Fault{Status: 500})
 	require.Equal(t, 500, do())
 	d.Clear()
