@@ -63,6 +63,18 @@ func (j *Join) due() time.Time {
 	return time.Time{}
 }
 
+// before tells that j is due before o; at the same instant recorders leave
+// before others come.
+func (j *Join) before(o *Join) bool {
+	if c := j.due().Compare(o.due()); c != 0 {
+		return c < 0
+	}
+	if (j.State == inCall) != (o.State == inCall) {
+		return j.State == inCall
+	}
+	return j.Organisation+" "+j.Key < o.Organisation+" "+o.Key
+}
+
 type role struct {
 	id      string
 	engaged bool
@@ -163,7 +175,7 @@ func (s *Simulator) settle() time.Duration {
 		now := s.options.Now().UTC()
 		var first *Join
 		for _, j := range s.joins {
-			if at := j.due(); !at.IsZero() && (first == nil || at.Before(first.due())) {
+			if !j.due().IsZero() && (first == nil || j.before(first)) {
 				first = j
 			}
 		}
