@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -41,6 +42,15 @@ func (t *Tx) shareRow() string {
 	return ""
 }
 
+// skipLocked ends a select for the relay: it takes what nobody else holds and
+// never waits for a lock, so it can neither stall nor be part of a ring.
+func (t *Tx) skipLocked() string {
+	if t.dialect == postgres {
+		return " for update skip locked"
+	}
+	return ""
+}
+
 // openSQLite opens a file twice: one connection that writes (WAL, every commit
 // fsynced), and a few that only read, so that a long read never holds up the
 // inbox.
@@ -49,7 +59,8 @@ func (s *Store) openSQLite(path string) error {
 		return fmt.Errorf("make the database folder: %w", err)
 	}
 	const pragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
-	write, err := sql.Open("sqlite", "file:"+path+pragmas+"&_txlock=immediate")
+	file := "file:" + (&url.URL{Path: path}).EscapedPath() // a # in a path must not end it
+	write, err := sql.Open("sqlite", file+pragmas+"&_txlock=immediate")
 	if err != nil {
 		return fmt.Errorf("open sqlite: %w", err)
 	}
@@ -58,7 +69,7 @@ func (s *Store) openSQLite(path string) error {
 		_ = write.Close()
 		return fmt.Errorf("open sqlite %s: %w", path, err)
 	}
-	read, err := sql.Open("sqlite", "file:"+path+pragmas+"&_pragma=query_only(1)")
+	read, err := sql.Open("sqlite", file+pragmas+"&_pragma=query_only(1)")
 	if err != nil {
 		_ = write.Close()
 		return fmt.Errorf("open sqlite for reading: %w", err)

@@ -58,8 +58,8 @@ func (t *Tx) DropWorkOf(tenant, connection string) error {
 // how many and when the next will be due (zero: nothing waits).
 func (t *Tx) PromoteWork(limit int) (n int64, next time.Time, err error) {
 	n, err = t.exec("promote work", `
-		update work set state = 'ready' where state = 'later' and id in (
-			select id from work where state = 'later' and due_at <= $1 order by due_at limit $2)`, millis(t.now), limit)
+		update work set state = 'ready' where state = 'later' and due_at <= $1 and id in (
+			select id from work where state = 'later' and due_at <= $1 order by due_at limit $2`+t.skipLocked()+`)`, millis(t.now), limit)
 	if err != nil {
 		return 0, time.Time{}, err
 	}
@@ -97,10 +97,11 @@ func (t *Tx) InFlight(q hub.Queue) (map[string]int, error) {
 	return counts, err
 }
 
-// ReadyWork lists the first ready rows of one tenant in a queue, longest due first.
+// ReadyWork lists the first ready rows of one tenant in a queue, longest due
+// first, and holds them; rows another relay holds are left out.
 func (t *Tx) ReadyWork(q hub.Queue, tenant string, limit int) ([]hub.Work, error) {
 	return many(t, "work", scanWork, `
-		select `+workColumns+` from work where state = 'ready' and queue = $1 and tenant_id = $2 order by due_at, id limit $3`, q, tenant, limit)
+		select `+workColumns+` from work where state = 'ready' and queue = $1 and tenant_id = $2 order by due_at, id limit $3`+t.skipLocked(), q, tenant, limit)
 }
 
 // DispatchWork marks a ready row as handed to the broker and answers its new
@@ -128,17 +129,23 @@ func (t *Tx) UndispatchWork(ids []string) error {
 
 // RedispatchAll makes ready everything the broker held, after it was wiped.
 func (t *Tx) RedispatchAll() (int64, error) {
-	return t.exec("redispatch work", `update work set state = 'ready' where state = 'dispatched'`)
+	return t.exec("redispatch work", `
+		update work set state = 'ready' where state = 'dispatched' and id in (
+			select id from work where state = 'dispatched' order by id`+t.lockRow()+`)`)
 }
 
 // ReclaimWork makes ready what was dispatched but never claimed, and what was
 // claimed by a worker that died. It tells how many of each.
 func (t *Tx) ReclaimWork() (unclaimed, abandoned int64, err error) {
-	unclaimed, err = t.exec("reclaim work", `update work set state = 'ready' where state = 'dispatched' and lease_until < $1`, millis(t.now))
+	unclaimed, err = t.exec("reclaim work", `
+		update work set state = 'ready' where state = 'dispatched' and lease_until < $1 and id in (
+			select id from work where state = 'dispatched' and lease_until < $1`+t.skipLocked()+`)`, millis(t.now))
 	if err != nil {
 		return 0, 0, err
 	}
-	abandoned, err = t.exec("reclaim work", `update work set state = 'ready', token = '' where state = 'running' and lease_until < $1`, millis(t.now))
+	abandoned, err = t.exec("reclaim work", `
+		update work set state = 'ready', token = '' where state = 'running' and lease_until < $1 and id in (
+			select id from work where state = 'running' and lease_until < $1`+t.skipLocked()+`)`, millis(t.now))
 	return unclaimed, abandoned, err
 }
 
@@ -171,19 +178,30 @@ func (t *Tx) RenewWork(w hub.Work, lease time.Duration) error {
 	return err
 }
 
+// HoldWork tells that a claim is still ours, and holds it to the end of the
+// transaction; CodeConflict if it was lost.
+func (t *Tx) HoldWork(w hub.Work) error {
+	_, err := one(t, "work", text, `select id from work where id = $1 and token = $2 and state = 'running'`+t.lockRow(), w.ID, w.Token)
+	if hub.CodeOf(err) == hub.CodeNotFound {
+		return errLost()
+	}
+	return err
+}
+
 // FinishWork ends a claim: the row goes, or waits for its next turn if it
 // repeats or was asked for meanwhile. CodeConflict if the claim was lost.
 func (t *Tx) FinishWork(w hub.Work) error {
 	if w.Every == 0 {
-		n, err := t.exec("finish work", `delete from work where id = $1 and token = $2 and state = 'running' and again_at is null`, w.ID, w.Token)
+		n, err := t.exec("finish work", `
+			delete from work where id = $1 and token = $2 and state = 'running' and every = 0 and again_at is null`, w.ID, w.Token)
 		if err != nil || n == 1 {
 			return err
 		}
 	}
 	n, err := t.exec("finish work", `
 		update work set state = 'later', token = '', attempt = 0, failures = 0, failing_since = null, last_error = '',
-			due_at = case when again_at is not null and again_at < $3 then again_at else $3 end, again_at = null
-		where id = $1 and token = $2 and state = 'running'`, w.ID, w.Token, millis(t.now.Add(w.Every)))
+			due_at = case when again_at is not null and (every = 0 or again_at < $3 + every) then again_at else $3 + every end, again_at = null
+		where id = $1 and token = $2 and state = 'running'`, w.ID, w.Token, millis(t.now))
 	if err == nil && n == 0 {
 		return errLost()
 	}
@@ -199,7 +217,8 @@ type Retry struct {
 	Free          bool   // burns nothing: the ATS asked us to wait
 }
 
-// RetryWork ends a claim that must be taken up again. CodeConflict if it was lost.
+// RetryWork ends a claim that must be taken up again, sooner if it was asked
+// for meanwhile and the retry is not Free. CodeConflict if it was lost.
 func (t *Tx) RetryWork(w hub.Work, r Retry) error {
 	failures, since := int64(0), any(nil)
 	if r.Deterministic {
@@ -209,7 +228,8 @@ func (t *Tx) RetryWork(w hub.Work, r Retry) error {
 		since = millis(t.now)
 	}
 	n, err := t.exec("retry work", `
-		update work set state = 'later', token = '', due_at = $3, again_at = null, last_error = $4,
+		update work set state = 'later', token = '', again_at = null, last_error = $4,
+			due_at = case when $7 = 0 and again_at < $3 then again_at else $3 end,
 			failures = failures + $5, failing_since = coalesce(failing_since, $6), attempt = attempt - $7
 		where id = $1 and token = $2 and state = 'running'`,
 		w.ID, w.Token, millis(t.now.Add(r.After)), r.Error, failures, since, bit(r.Free))
