@@ -24,7 +24,7 @@ func reply(status int, v any) answer {
 	if err != nil {
 		panic(err) // only values built in this package arrive here
 	}
-	return answer{status: status, body: raw, contentType: "application/json;charset=UTF-8"}
+	return answer{status: status, body: raw, contentType: "application/json; charset=utf-8"}
 }
 
 func noContent() answer { return answer{status: http.StatusNoContent} }

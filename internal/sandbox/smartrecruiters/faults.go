@@ -42,6 +42,9 @@ type Fault struct {
 	Delay       time.Duration
 }
 
+// FaultHeader marks answers spoiled on purpose, so that whoever referees the traffic leaves them alone.
+const FaultHeader = "Sandbox-Fault"
+
 type activeFault struct {
 	Fault
 	seen, hits int

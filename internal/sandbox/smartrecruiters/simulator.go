@@ -218,6 +218,9 @@ func (s *Simulator) serve(rt *route, w http.ResponseWriter, r *http.Request) {
 	entry := requestEntry(r, body, presented, c.co)
 	if fault != nil {
 		entry.Fault = string(fault.Kind)
+		if fault.before() {
+			w.Header().Set(FaultHeader, string(fault.Kind))
+		}
 	}
 	if fault != nil && fault.breaks() {
 		s.record.add(entry) // status 0: no whole answer left the house

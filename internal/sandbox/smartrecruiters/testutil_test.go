@@ -6,14 +6,19 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/atshub/atshub/internal/sandbox/referee"
 )
 
 // clock is a settable time.
@@ -34,6 +39,37 @@ func (c *clock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.t = c.t.Add(d)
+}
+
+// sharedReferee judges the answers to every test's requests when the vendor's documents are at hand.
+var sharedReferee *referee.Referee
+
+func refereed(sim *Simulator) http.Handler {
+	if sharedReferee == nil {
+		return sim
+	}
+	return sharedReferee.Answers(sim)
+}
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("SMARTRECRUITERS_OPENAPI"); dir != "" {
+		var err error
+		if sharedReferee, err = referee.Load(dir); err != nil {
+			panic(err)
+		}
+	}
+	code := m.Run()
+	if sharedReferee != nil {
+		for _, d := range sharedReferee.Deviations() {
+			fmt.Println("deviation:", d)
+			code = 1
+		}
+	}
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Println(err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
 // world is one company with a job, behind a server.
@@ -60,7 +96,7 @@ func newWorld(t *testing.T, change ...func(*Options)) *world {
 	w.sim, err = New(opt)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.sim.Close()) })
-	server := httptest.NewServer(w.sim)
+	server := httptest.NewServer(refereed(w.sim))
 	t.Cleanup(server.Close)
 	w.url = server.URL
 	w.co = w.sim.AddCompany("Acme")
