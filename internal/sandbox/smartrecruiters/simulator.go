@@ -197,9 +197,11 @@ func (s *Simulator) serve(rt *route, w http.ResponseWriter, r *http.Request) {
 	release, header, admitted := s.limits.enter(presented, rt)
 	defer release()
 
-	fault := s.takeFault(r)
-	if fault != nil {
-		fault.wait(r.Context())
+	var fault *Fault
+	if admitted {
+		if fault = s.takeFault(r); fault != nil {
+			fault.wait(r.Context())
+		}
 	}
 	var a answer
 	switch {
