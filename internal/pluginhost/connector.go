@@ -48,7 +48,7 @@ func (c *connector) describe() (sdk.Manifest, error) {
 	if m := c.manifest.Load(); m != nil {
 		return *m, nil
 	}
-	return sdk.Manifest{}, notReady("the connector " + c.entry.Name + " has not started yet")
+	return sdk.Manifest{}, notReady("the connector " + c.entry.Name + " was never ready; it is " + string(c.supervisor.status().State))
 }
 
 type requestKey struct{}
@@ -86,7 +86,7 @@ func (c *connector) call(ctx context.Context, call transport.Call) ([]byte, erro
 		if err != nil {
 			return nil, err
 		}
-		answer, err := i.(*plugged).client.Invoke(ctx, call)
+		answer, err := i.(*plugged).invoke(ctx, call)
 		lost, ok := errors.AsType[*transport.Lost](err)
 		if !ok {
 			return answer, err

@@ -12,11 +12,13 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/atshub/atshub/internal/pluginhost"
 	"github.com/atshub/atshub/sdk"
@@ -55,6 +57,36 @@ func TestG14_KilledProcessIsReplacedWithinTwoSeconds(t *testing.T) {
 	require.Equal(t, 1.0, h.metric(t, "atshub_plugin_exits_total", "alpha"))
 }
 
+func TestG14_NoReadFailsOverRepeatedKills(t *testing.T) {
+	t.Parallel()
+	h := host(t, pluginhost.Options{}, "name=alpha")
+	a := h.abilities(t, "alpha")
+	ctx, stop := context.WithCancel(t.Context())
+	var done atomic.Int64
+	var callers errgroup.Group
+	for range 16 {
+		callers.Go(func() error {
+			for ctx.Err() == nil {
+				if _, err := ask(context.Background(), a, "x"); err != nil {
+					return err
+				}
+				done.Add(1)
+			}
+			return nil
+		})
+	}
+	for kills := range 4 {
+		from := done.Load()
+		eventually(t, 10*time.Second, "calls answered", func() bool { return done.Load() > from+100 && h.status(t, "alpha").Starts == kills+1 })
+		require.NoError(t, syscall.Kill(h.status(t, "alpha").PID, syscall.SIGKILL))
+	}
+	from := done.Load()
+	eventually(t, 10*time.Second, "calls answered", func() bool { return done.Load() > from+100 })
+	stop()
+	require.NoError(t, callers.Wait())
+	require.GreaterOrEqual(t, h.metric(t, "atshub_plugin_call_retries_total", "alpha"), 4.0, "kills hit calls in flight")
+}
+
 func TestG14_CrashInTheAuthorsGoroutineIsSurvived(t *testing.T) {
 	t.Parallel()
 	h := host(t, pluginhost.Options{}, "name=alpha")
@@ -73,7 +105,7 @@ func TestG14_FrozenProcessIsKilledAndNoCallOutlivesItsDeadline(t *testing.T) {
 	h := host(t, pluginhost.Options{HealthEvery: 200 * time.Millisecond, HealthTimeout: 200 * time.Millisecond}, "name=alpha", "name=beta")
 	a := h.abilities(t, "alpha")
 	pid := h.status(t, "alpha").PID
-	require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
+	freeze(t, pid)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	began := time.Now()
@@ -93,7 +125,7 @@ func TestG14_FrozenProcessDoesNotHoldUpClose(t *testing.T) {
 	t.Parallel()
 	h := host(t, pluginhost.Options{DrainTimeout: 300 * time.Millisecond}, "name=alpha")
 	pid := h.status(t, "alpha").PID
-	require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
+	freeze(t, pid)
 	began := time.Now()
 	require.NoError(t, h.Close(t.Context()))
 	require.Less(t, time.Since(began), 3*time.Second)
@@ -181,11 +213,14 @@ func TestG14_NothingOnStderrOrStdoutHarmsTheHub(t *testing.T) {
 	t.Parallel()
 	h := host(t, pluginhost.Options{}, "name=alpha")
 	a := h.abilities(t, "alpha")
-	for _, kind := range []string{"hclog", "long", "binary", "stdout", "flood"} {
+	for _, kind := range []string{"hclog", "long", "binary", "stdout"} {
 		_, err := ask(t.Context(), a, "noise "+kind)
 		require.NoError(t, err, kind)
 	}
-	_, err := ask(t.Context(), a, "still there")
+	eventually(t, 5*time.Second, "what the author prints is seen", func() bool { return strings.Contains(h.log.String(), "through the replaced stdout") })
+	_, err := ask(t.Context(), a, "noise flood")
+	require.NoError(t, err)
+	_, err = ask(t.Context(), a, "still there")
 	require.NoError(t, err)
 	eventually(t, 5*time.Second, "flood dropped", func() bool { return h.metric(t, "atshub_plugin_log_lines_dropped_total", "alpha") > 1000 })
 	s := h.status(t, "alpha")
@@ -346,6 +381,24 @@ func TestG14_SignalsToTheWholeGroupDoNotStopAConnector(t *testing.T) {
 	_, err := ask(t.Context(), h.abilities(t, "alpha"), "the hub decides")
 	require.NoError(t, err)
 	require.Equal(t, pid, h.status(t, "alpha").PID)
+}
+
+// freeze stops a process and waits until each of its threads has stopped.
+func freeze(t *testing.T, pid int) {
+	t.Helper()
+	require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
+	eventually(t, 5*time.Second, "all threads stopped", func() bool {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		require.NoError(t, err)
+		for _, file := range threads {
+			b, err := os.ReadFile(file)
+			_, rest, _ := strings.Cut(string(b), ") ")
+			if err != nil || !strings.HasPrefix(rest, "T") {
+				return false
+			}
+		}
+		return len(threads) > 0
+	})
 }
 
 // shortDir is a temporary directory short enough for socket addresses.

@@ -61,6 +61,12 @@ func TestG14_ErrorsOfEveryCodeCrossTheLineIntact(t *testing.T) {
 	require.Equal(t, sdk.CodeInternal, sdk.CodeOf(err))
 	require.NotContains(t, err.Error(), "secret-in-the-text")
 	require.Equal(t, 1, h.status(t, "alpha").Starts, "a connector that speaks is not restarted")
+	families, err := h.metrics.Gather()
+	require.NoError(t, err)
+	for _, f := range families {
+		require.True(t, strings.HasPrefix(f.GetName(), "atshub_plugin_"))
+		require.LessOrEqual(t, len(f.GetMetric()), 13, "a connector cannot make series: %s", f.GetName())
+	}
 }
 
 func TestG14_PanicInACallLeavesTheProcessAlive(t *testing.T) {

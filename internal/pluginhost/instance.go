@@ -10,7 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
+
+	"github.com/atshub/atshub/sdk/transport"
 )
 
 // instance is what supervision needs of a process.
@@ -54,7 +57,53 @@ func (p *plugged) pid() int {
 	return pid
 }
 
-func (p *plugged) drain(ctx context.Context) { _, _ = p.client.Drain(ctx) }
+// invoke is one call, counted for drain.
+func (p *plugged) invoke(ctx context.Context, c transport.Call) ([]byte, error) {
+	p.calls.add(1)
+	defer p.calls.add(-1)
+	return p.client.Invoke(ctx, c)
+}
+
+// The process counts a call as finished before its answer is on the line, so
+// the answers are waited for on this side.
+func (p *plugged) drain(ctx context.Context) {
+	_, _ = p.client.Drain(ctx)
+	p.calls.wait(ctx)
+}
+
+// counter counts what is going on; its zero value is ready.
+type counter struct {
+	mu   sync.Mutex
+	n    int
+	zero chan struct{} // of the waiters
+}
+
+func (c *counter) add(d int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n += d; c.n == 0 && c.zero != nil {
+		close(c.zero)
+		c.zero = nil
+	}
+}
+
+// wait returns when nothing goes on, or ctx ends.
+func (c *counter) wait(ctx context.Context) {
+	c.mu.Lock()
+	if c.n == 0 {
+		c.mu.Unlock()
+		return
+	}
+	if c.zero == nil {
+		c.zero = make(chan struct{})
+	}
+	zero := c.zero
+	c.mu.Unlock()
+	select {
+	case <-zero:
+	case <-ctx.Done():
+	}
+}
 
 // freeWithin bounds go-plugin's clean-up, which has waits of its own.
 const freeWithin = 3 * time.Second
@@ -70,6 +119,7 @@ func (p *plugged) end(why string) {
 	case <-freed:
 	case <-time.After(freeWithin):
 	}
+	_ = p.prints.Close()
 	_ = os.RemoveAll(p.dir)
 }
 

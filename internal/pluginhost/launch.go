@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,6 +36,8 @@ type plugged struct {
 	dir      string
 	process  *process
 	plugin   *plugin.Client
+	calls    counter
+	prints   *io.PipeWriter // closed by end
 	client   *transport.Client
 	manifest sdk.Manifest
 	limit    int64 // bytes of memory
@@ -62,8 +65,14 @@ func (c *connector) launch(ctx context.Context) (_ *plugged, err error) {
 		}
 		p.end("the start failed")
 	}()
+	// What the author prints after the handshake arrives by gRPC.
+	printed, prints := io.Pipe()
+	p.prints = prints
+	go c.logs.read(printed)
 	config := &plugin.ClientConfig{
 		SkipHostEnv:      true,
+		SyncStdout:       prints,
+		SyncStderr:       prints,
 		StartTimeout:     c.host.opt.StartTimeout,
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: dir},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, socketDir string) (runner.Runner, error) {

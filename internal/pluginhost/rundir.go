@@ -26,14 +26,16 @@ type runDir struct {
 }
 
 // newRunDir sweeps what dead hosts left in dir and makes a directory of our
-// own there; a dir too long for socket addresses is replaced by the system's.
+// own there. A dir too long for socket addresses is replaced by the system's.
 func newRunDir(dir string) (*runDir, error) {
-	if dir == "" || len(dir) > maxSocketBase {
-		dir = os.TempDir()
-	}
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, err
+	for _, candidate := range []string{dir, os.TempDir(), "/tmp"} {
+		abs, err := filepath.Abs(candidate)
+		if err != nil {
+			return nil, err
+		}
+		if dir = abs; candidate != "" && len(abs) <= maxSocketBase {
+			break
+		}
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the run directory: %w", err)
