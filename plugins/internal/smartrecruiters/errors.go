@@ -28,7 +28,7 @@ type vendorError struct {
 const insufficientScope = "insufficient_scope"
 
 var (
-	codeShape    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.]{2,63}$`)
+	codeShape    = regexp.MustCompile(`^([A-Z][A-Z_]{2,63}|[a-z][a-z_]{2,40})$`)
 	scopesInBody = regexp.MustCompile(`^Missing required scopes: ([a-z_, ]+)$`)
 	scopesInHead = regexp.MustCompile(`scope="([a-z_, ]*)"`)
 	scopeBreak   = regexp.MustCompile(`[, ]+`)
