@@ -131,11 +131,17 @@ func (c *Capture) PutJoin(ctx context.Context, org string, e Effect, key string,
 	return c.join(ctx, org, request{method: http.MethodPut, effect: &e, in: in}, key)
 }
 
-// CancelJoin takes the join back. When the answer says JoinCancelled, no
-// recorder is in the call and none will come. Cancelling a join the recorder
-// never knew bars arming it with a lower fence.
+// CancelJoin takes the join back. Success is the confirmation: the state is
+// JoinCancelled, no recorder is in the call and none will come. CodeJoinOver
+// if the recorder has been there. Cancelling a join the recorder never knew
+// bars arming it with a lower fence.
 func (c *Capture) CancelJoin(ctx context.Context, org string, e Effect, key string) (Join, error) {
-	return c.join(ctx, org, request{method: http.MethodDelete, effect: &e}, key)
+	q := request{method: http.MethodDelete, effect: &e}
+	join, err := c.join(ctx, org, q, key)
+	if err == nil && join.State != JoinCancelled {
+		return Join{}, badAnswer(q, http.StatusOK)
+	}
+	return join, err
 }
 
 // Join reads the join named key; CodeNotFound if the recorder never heard of it.

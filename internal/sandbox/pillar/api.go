@@ -169,10 +169,12 @@ func (s *Simulator) cancelJoin(w http.ResponseWriter, r *http.Request, org strin
 		}
 		j.Fence = q.Fence
 		switch j.State {
+		case done:
+			return receiver.Refuse(http.StatusConflict, "join_over")
 		case inCall:
 			s.leave(j, now, cancelled, "cancelled")
 			s.record("cancelled", j, nil)
-		case armed:
+		case armed, failed:
 			j.State, j.Reason, j.CancelledAt = cancelled, "cancelled", now
 			s.record("cancelled", j, nil)
 		}
