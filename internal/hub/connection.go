@@ -143,3 +143,28 @@ type APIKey struct {
 	ExpiresAt *time.Time
 	RevokedAt *time.Time
 }
+
+// StateAfterCheck is what a credential check makes of a connection: refused by
+// either side, it needs a person; with a permission missing, what needs that
+// permission stops and the rest works.
+func StateAfterCheck(report sdk.CheckReport, productProblem string) (ConnectionState, string) {
+	switch {
+	case report.Credential == sdk.CredentialRefused || report.Credential == sdk.CredentialNoRole:
+		return ConnectionReauth, report.Problem
+	case productProblem != "":
+		return ConnectionReauth, productProblem
+	}
+	missing := 0
+	for _, r := range report.Rows {
+		if r.Status == sdk.Missing {
+			missing++
+		}
+	}
+	switch missing {
+	case 0:
+		return ConnectionActive, ""
+	case 1:
+		return ConnectionDegraded, "one permission is missing at the ATS"
+	}
+	return ConnectionDegraded, "several permissions are missing at the ATS"
+}

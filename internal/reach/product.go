@@ -6,6 +6,7 @@ import (
 	"github.com/atshub/atshub/internal/hub"
 	"github.com/atshub/atshub/internal/product"
 	"github.com/atshub/atshub/internal/store"
+	"github.com/atshub/atshub/sdk"
 )
 
 // Screening is a screening product, entered as the connection's user.
@@ -76,4 +77,11 @@ func cached[T any](r *Reach, clients map[string]T, p product.Product, make func(
 		clients[p.Name] = client
 	}
 	return client, err
+}
+
+// JobPost is a job's properties as a screening product gets them.
+func JobPost(job sdk.Job) product.JobPostProperties {
+	return product.JobPostProperties{
+		Title: job.Name, Code: job.Code, Location: job.Location, Department: job.Department, ATSJobID: job.ID, ATSStatus: job.Status.Source, State: product.JobPostActive,
+	}
 }

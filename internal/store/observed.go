@@ -139,3 +139,14 @@ func (t *Tx) Slots(tenant, connection string, from time.Time, p Page) ([]hub.Slo
 		where tenant_id = $1 and ($2 = '' or connection_id = $2) and (starts_at > $3 or (starts_at = $3 and id > $4))
 		order by starts_at, id limit $5`, tenant, connection, millis(from), p.After, p.limit())
 }
+
+// InSameCall lists other sessions of the tenant that lead into the same call
+// within lead of this one and are, or will be, joined.
+func (t *Tx) InSameCall(s hub.Slot, lead time.Duration) ([]hub.Slot, error) {
+	return many(t, "sessions", scanSlot, `
+		select `+slotColumns+` from slots
+		where tenant_id = $1 and starts_at < $2 and starts_at > $3 and ends_at > $4 and id <> $5 and meeting_url = $6 and $6 <> '' and cancelled = 0
+			and exists (select 1 from actions a where a.slot_id = slots.id and a.kind = 'join' and a.op = 'do' and a.state in ('ready', 'sending', 'uncertain', 'armed'))
+		order by starts_at, id`,
+		s.TenantID, millis(s.EndsAt), millis(s.StartsAt.Add(-24*time.Hour)), millis(s.StartsAt.Add(-lead)), s.ID, s.MeetingURL)
+}

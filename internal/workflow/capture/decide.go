@@ -98,7 +98,7 @@ func Decide(f Facts) Change {
 	switch {
 	case join.State == hub.ActionDone || join.State == hub.ActionMissed:
 		// The recorder has been there, or the time has passed: history.
-	case v.Readiness == Ready && (join.Op == hub.OpUndo || !join.State.Open() || slotGen(join) != f.Slot.Gen):
+	case v.Readiness == Ready && (join.Op == hub.OpUndo || !join.State.Open() || payloadOf(join).SlotGen != f.Slot.Gen):
 		join.Op, join.State, join.Reason, join.Gen = hub.OpDo, hub.ActionReady, "", join.Gen+1
 		join.Payload = payload(f.Slot)
 		c.Update, c.Ring = &join, true
@@ -143,6 +143,7 @@ func everSent(a hub.Action) bool { return a.Attempts > 0 || a.State != hub.Actio
 
 type joinPayload struct {
 	SlotGen int64 `json:"slot_gen"`
+	Again   bool  `json:"again,omitempty"` // the one more attempt was made
 }
 
 func payload(s hub.Slot) []byte {
@@ -150,10 +151,21 @@ func payload(s hub.Slot) []byte {
 	return b
 }
 
-func slotGen(a hub.Action) int64 {
-	var p joinPayload
-	_ = json.Unmarshal(a.Payload, &p) // written by payload; anything else is generation 0 and decided anew
-	return p.SlotGen
+func payloadOf(a hub.Action) (p joinPayload) {
+	_ = json.Unmarshal(a.Payload, &p) // written here; anything else is generation 0 and decided anew
+	return p
+}
+
+// SecondTry tells that the one more attempt at a join was made.
+func SecondTry(a hub.Action) bool { return payloadOf(a).Again }
+
+// TryAgain makes a join the one more attempt it gets when the recorder is not
+// in the call.
+func TryAgain(a *hub.Action) {
+	p := payloadOf(*a)
+	p.Again = true
+	a.Payload, _ = json.Marshal(p) // a number and a flag
+	a.State, a.Gen = hub.ActionReady, a.Gen+1
 }
 
 // Rereads are the instants at which a session is read again before it starts.
