@@ -83,20 +83,25 @@ func (co *Company) NewOAuthClient(g Grant) (clientID, clientSecret string) {
 }
 
 func (co *Company) credential(g Grant) *credential {
-	cred := &credential{company: co, user: g.User, role: g.Role, scopes: map[string]bool{}}
+	cred := &credential{company: co, user: g.User, role: g.Role, scopes: map[string]bool{}, jobs: accessGroup(g.Jobs)}
 	if cred.user == "" {
 		cred.user = co.users[0].ID
 	}
 	for _, scope := range g.Scopes {
 		cred.scopes[scope] = true
 	}
-	if g.Jobs != nil {
-		cred.jobs = map[string]bool{}
-		for _, id := range g.Jobs {
-			cred.jobs[id] = true
-		}
-	}
 	return cred
+}
+
+func accessGroup(jobs []string) map[string]bool {
+	if jobs == nil {
+		return nil
+	}
+	group := map[string]bool{}
+	for _, id := range jobs {
+		group[id] = true
+	}
+	return group
 }
 
 // change applies f to a key (by its value) or an OAuth client (by its id); unknown ids are ignored.
@@ -125,6 +130,11 @@ func (co *Company) GrantPermission(id, scope string) {
 
 // SetRole assigns a System role; empty removes it.
 func (co *Company) SetRole(id, role string) { co.change(id, func(c *credential) { c.role = role }) }
+
+// SetAccessGroup limits a credential to these jobs; nil opens every job.
+func (co *Company) SetAccessGroup(id string, jobs []string) {
+	co.change(id, func(c *credential) { c.jobs = accessGroup(jobs) })
+}
 
 // ExpireTokens ends every OAuth token of a client now.
 func (co *Company) ExpireTokens(clientID string) {

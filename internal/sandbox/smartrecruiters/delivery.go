@@ -39,6 +39,8 @@ type delivery struct {
 type EventRule struct {
 	// Event is a name or a pattern ("application.*"); empty is every event.
 	Event string
+	// Company is a company id; empty is every company.
+	Company string
 	// Count ends the rule after so many events; 0 means until removed.
 	Count int
 	// Drop never sends: the vendor promises nothing.
@@ -64,18 +66,31 @@ func (s *Simulator) OnEvent(rule EventRule) (remove func()) {
 	}
 }
 
-func (s *Simulator) eventRule(name string) EventRule {
+func (s *Simulator) eventRule(co *Company, name string) EventRule {
 	for _, rule := range s.rules {
 		if matched, _ := path.Match(rule.Event, name); !matched && rule.Event != "" {
 			continue
 		}
-		if rule.Count > 0 && rule.hits >= rule.Count {
+		if rule.Company != "" && rule.Company != co.ID || rule.Count > 0 && rule.hits >= rule.Count {
 			continue
 		}
 		rule.hits++
 		return *rule
 	}
 	return EventRule{}
+}
+
+// fault names in the record what the rule does to an event.
+func (rule EventRule) fault() string {
+	switch {
+	case rule.Drop:
+		return "dropped"
+	case rule.Delay > 0:
+		return "delayed"
+	case rule.Copies > 0:
+		return "duplicated"
+	}
+	return ""
 }
 
 // HoldEvents keeps first deliveries back until ReleaseEvents.
@@ -162,8 +177,10 @@ func (co *Company) emit(name, link string, ids ...string) {
 		link = "<" + s.opt.BaseURL + link + ">; rel=self"
 	}
 	eventID := newSecret(32)
-	s.record.add(Entry{Kind: KindEvent, Company: co.ID, Event: name, EventID: eventID, Body: string(body)})
-	rule := s.eventRule(name)
+	rule := s.eventRule(co, name)
+	s.record.add(Entry{
+		Kind: KindEvent, Company: co.ID, Event: name, EventID: eventID, Body: string(body), Fault: rule.fault(),
+	})
 	for _, sub := range co.subscriptions {
 		if !sub.active || !slices.Contains(sub.events, name) {
 			continue

@@ -4,6 +4,7 @@ package smartrecruiters
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"path"
 	"slices"
@@ -138,10 +139,26 @@ func (f *Fault) answer(s *Simulator, r *http.Request) answer {
 
 // breakAnswer ends the connection: with half an answer when truncating, with none otherwise.
 func (f *Fault) breakAnswer(w http.ResponseWriter, a answer) {
+	control := http.NewResponseController(w)
 	if f.Kind == FaultTruncate {
 		a.writeHeader(w)
 		_, _ = w.Write(a.body[:len(a.body)/2])
-		_ = http.NewResponseController(w).Flush()
+		_ = control.Flush()
+	}
+	if f.Kind == FaultReset {
+		resetConnection(control)
 	}
 	panic(http.ErrAbortHandler)
+}
+
+// resetConnection makes the kernel answer RST instead of an orderly end, where the connection is plain TCP.
+func resetConnection(control *http.ResponseController) {
+	conn, _, err := control.Hijack()
+	if err != nil {
+		return // not a real connection, or HTTP/2: the panic ends it
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
 }

@@ -25,6 +25,20 @@ func (s *Simulator) AddCompany(name string) *Company {
 	return co
 }
 
+// Admin is the id of the administrator every company starts with.
+func (co *Company) Admin() string {
+	co.sim.mu.Lock()
+	defer co.sim.mu.Unlock()
+	return co.users[0].ID
+}
+
+// DefaultProcess is the id of the hiring process every company starts with.
+func (co *Company) DefaultProcess() string {
+	co.sim.mu.Lock()
+	defer co.sim.mu.Unlock()
+	return co.processes[0].ID
+}
+
 // AddUser adds an employee and returns the user id.
 func (co *Company) AddUser(u User) string {
 	co.sim.mu.Lock()

@@ -40,7 +40,8 @@ type Entry struct {
 	Header     map[string]string `json:"header,omitempty"`
 	Body       string            `json:"body,omitempty"`
 	Status     int               `json:"status,omitempty"`
-	Fault      string            `json:"fault,omitempty"`
+	// Fault names what was spoiled on purpose: of a request its FaultKind, of an event dropped, delayed or duplicated.
+	Fault string `json:"fault,omitempty"`
 
 	// Events, deliveries and handshakes.
 	Event        string `json:"event,omitempty"`

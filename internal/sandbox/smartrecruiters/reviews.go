@@ -48,6 +48,23 @@ func (co *Company) EditReview(id string, rating int, comment string) error {
 	return nil
 }
 
+// RemoveReview is a person deleting a review, whoever wrote it.
+func (co *Company) RemoveReview(id string) error {
+	co.sim.mu.Lock()
+	defer co.sim.mu.Unlock()
+	rv := co.review(id)
+	if rv == nil {
+		return fmt.Errorf("no review %s", id)
+	}
+	co.removeReview(rv, byPerson)
+	return nil
+}
+
+func (co *Company) removeReview(rv *review, by string) {
+	co.reviews = slices.DeleteFunc(co.reviews, func(other *review) bool { return other == rv })
+	co.reviewChanged("deleted", rv, by)
+}
+
 // Reviews reads the truth about an application's reviews, oldest first.
 func (co *Company) Reviews(candidateID, jobID string) []Review {
 	co.sim.mu.Lock()
@@ -246,7 +263,6 @@ func deleteReview(c *call) answer {
 	if a, ok := c.mayChange(rv, reviewerID); !ok {
 		return a
 	}
-	c.co.reviews = slices.DeleteFunc(c.co.reviews, func(other *review) bool { return other == rv })
-	c.co.reviewChanged("deleted", rv, byAPI)
+	c.co.removeReview(rv, byAPI)
 	return noContent()
 }

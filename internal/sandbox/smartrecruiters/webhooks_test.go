@@ -3,6 +3,8 @@
 package smartrecruiters
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -194,6 +196,36 @@ func TestEventsCanBeDroppedDuplicatedHeldAndSentAgain(t *testing.T) {
 	w.sim.Redeliver(got[4].header.Get("event-id"))
 	w.settle()
 	require.Equal(t, got[4].body, hook.all()[5].body)
+}
+
+func TestCallbacksCarryTheSubscribersOwnAuthentication(t *testing.T) {
+	t.Parallel()
+	hook := newReceiver(t)
+	tokens := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.PostFormValue("client_secret") == "cs" {
+			_, _ = w.Write([]byte(`{"access_token":"abc","token_type":"bearer"}`))
+		}
+	}))
+	t.Cleanup(tokens.Close)
+	// httptest servers share one certificate, so the receiver's client trusts both.
+	w := newWorld(t, trusting(hook))
+	for _, auth := range []obj{
+		{"type": "basic", "username": "u", "password": "p"},
+		{"type": "header", "headerName": "X-Door", "headerValue": "open"},
+		{"type": "oauth2", "clientId": "ci", "clientSecret": "cs", "tokenServiceUrl": tokens.URL},
+	} {
+		var sub struct{ ID string }
+		w.do("POST", webhooksAPI+"/subscriptions", obj{"callbackUrl": hook.URL, "events": []string{"candidate.created"},
+			"callbackAuthentication": auth}).json(t, &sub)
+		require.Equal(t, 204, w.do("PUT", webhooksAPI+"/subscriptions/"+sub.ID+"/activation", nil).status)
+	}
+	w.apply("Ada")
+	w.settle()
+	seen := map[string]bool{}
+	for _, one := range hook.all() {
+		seen[one.header.Get("Authorization")+one.header.Get("X-Door")] = true
+	}
+	require.Equal(t, map[string]bool{"Basic dTpw": true, "open": true, "Bearer abc": true}, seen)
 }
 
 func TestFailingSubscriptionIsSuspended(t *testing.T) {
