@@ -25,7 +25,8 @@ func newLimiter(o Options) *limiter {
 	}
 }
 
-// enter counts a request in. release must be called when it ends; header goes on every answer, refused ones too.
+// enter counts a request in. release must be called when it ends, more often does no harm; header goes on every
+// answer, refused ones too.
 func (l *limiter) enter(credential string, rt *route) (release func(), header http.Header, admitted bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -57,12 +58,12 @@ func (l *limiter) enter(credential string, rt *route) (release func(), header ht
 	if !admitted {
 		return func() {}, header, false
 	}
-	return func() {
+	return sync.OnceFunc(func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.active[slots]--
 		if slots != credential {
 			l.active[credential]--
 		}
-	}, header, true
+	}), header, true
 }

@@ -214,6 +214,7 @@ func (s *Simulator) serve(rt *route, w http.ResponseWriter, r *http.Request) {
 	default:
 		a = c.run(rt)
 	}
+	release() // before the client can have the whole answer, or its next request would meet its last one
 	for name, values := range header {
 		w.Header()[name] = values
 	}

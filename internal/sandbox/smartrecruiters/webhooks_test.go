@@ -111,6 +111,17 @@ func TestActivationNeedsTheEchoedSecret(t *testing.T) {
 	require.Equal(t, 409, w.do("PUT", path, nil).status)
 }
 
+func TestSlowHandshakeFails(t *testing.T) {
+	t.Parallel()
+	never := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	t.Cleanup(never.Close)
+	w := newWorld(t, func(o *Options) { o.Client, o.HandshakeTimeout = never.Client(), 20*time.Millisecond })
+	var sub struct{ ID string }
+	w.do("POST", webhooksAPI+"/subscriptions", obj{"callbackUrl": never.URL, "events": []string{"job.created"}}).json(t, &sub)
+	require.Equal(t, 424, w.do("PUT", webhooksAPI+"/subscriptions/"+sub.ID+"/activation", nil).status)
+	require.NotEmpty(t, w.sim.Record().Entries(KindHandshake)[0].Error)
+}
+
 func TestSelfSignedReceiverIsRefused(t *testing.T) {
 	t.Parallel()
 	hook := newReceiver(t)
