@@ -5,6 +5,7 @@ package pluginhost_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"os"
@@ -19,9 +20,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/atshub/atshub/internal/pluginhost"
 	"github.com/atshub/atshub/sdk"
+	"github.com/atshub/atshub/sdk/transport"
 )
 
 func TestG14_KilledProcessIsReplacedWithinTwoSeconds(t *testing.T) {
@@ -369,6 +374,24 @@ func TestG14_ConnectorsLeaveWithAKilledHubAndTheNextSweeps(t *testing.T) {
 	left, err = os.ReadDir(run)
 	require.NoError(t, err)
 	require.Empty(t, left, "a host that closes leaves nothing")
+}
+
+func TestG14_OnlyTheHubMayCallAConnector(t *testing.T) {
+	t.Parallel()
+	run := shortDir(t)
+	h := host(t, pluginhost.Options{Dir: run}, "name=alpha")
+	sockets, err := filepath.Glob(filepath.Join(run, "*", "*", "plugin-dir*", "plugin*"))
+	require.NoError(t, err)
+	require.Len(t, sockets, 1)
+	for _, creds := range []credentials.TransportCredentials{insecure.NewCredentials(), credentials.NewTLS(&tls.Config{InsecureSkipVerify: true})} {
+		conn, err := grpc.NewClient("unix://"+sockets[0], append(transport.DialOptions(), grpc.WithTransportCredentials(creds))...)
+		require.NoError(t, err)
+		_, err = transport.NewClient(conn).Describe(t.Context())
+		require.Error(t, err, "another process of the same user has no certificate")
+		require.NoError(t, conn.Close())
+	}
+	_, err = ask(t.Context(), h.abilities(t, "alpha"), "the hub has")
+	require.NoError(t, err)
 }
 
 func TestG14_SignalsToTheWholeGroupDoNotStopAConnector(t *testing.T) {

@@ -50,20 +50,17 @@ func (c *connector) launch(ctx context.Context) (_ *plugged, err error) {
 	if err != nil {
 		return nil, refusal{err}
 	}
+	defer binary.Close() // a running process keeps its own hold on the bytes
 	dir, err := c.host.run.spawn()
 	if err != nil {
-		return nil, errors.Join(err, binary.Close())
+		return nil, err
 	}
 	p := &plugged{dir: dir, limit: c.host.opt.MemoryLimit,
 		process: newProcess(c.entry.Name, binary, filepath.Join(dir, "tmp"), c.host.opt.MemoryLimit, c.logs)}
 	defer func() {
-		if err == nil {
-			return
+		if err != nil {
+			p.end("the start failed")
 		}
-		if p.process.ID() == "" {
-			_ = binary.Close()
-		}
-		p.end("the start failed")
 	}()
 	// What the author prints after the handshake arrives by gRPC.
 	printed, prints := io.Pipe()

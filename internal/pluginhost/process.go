@@ -31,7 +31,7 @@ const drainOutput = 200 * time.Millisecond
 
 type process struct {
 	name      string
-	binary    *sealed  // owned once started; closed when the process is gone
+	binary    *sealed  // needed until Start has returned
 	env       []string // set before Start
 	home      string   // working and temporary directory
 	socketDir string   // the only place its socket may be; set before Start
@@ -128,7 +128,6 @@ func (p *process) wait(cmd *exec.Cmd, readers *sync.WaitGroup, pipes ...*os.File
 	_ = killGroup(cmd.Process.Pid)
 	close(p.dead)
 	_ = p.lifeline.Close()
-	_ = p.binary.Close()
 	for _, pipe := range pipes {
 		_ = pipe.SetReadDeadline(time.Now().Add(drainOutput))
 	}
