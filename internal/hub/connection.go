@@ -102,6 +102,9 @@ type Subscription struct {
 	// of it the gateway answers none.
 	ActivatingUntil *time.Time `json:"activating_until,omitempty"`
 	LogReadTo       *time.Time `json:"log_read_to,omitempty"` // deliveries log read up to here
+	// Callback is the connection's revision at which the product was told
+	// where to report changes; 0 = never.
+	Callback int64 `json:"callback,omitempty"`
 }
 
 // Step is one line of a receipt: what was done, and how it ended.

@@ -67,11 +67,7 @@ func (h *Handlers) arm(ctx context.Context, w hub.Work, recorder reach.Capture, 
 		return h.armRefused(ctx, w, recorder, k, err)
 	}
 	k.action.State, k.action.Reason = hub.ActionArmed, ""
-	return h.settledJoin(ctx, w, k.action, what, "armed", func(tx *store.Tx) error {
-		return tx.AddWork(hub.Work{
-			TenantID: slot.TenantID, ConnectionID: slot.ConnectionID, Queue: hub.QueueCritical, Kind: hub.WorkWatch, Ref: slot.ID, DueAt: later(tx.Now(), slot.StartsAt.Add(watchAfter)),
-		})
-	})
+	return h.settledJoin(ctx, w, k.action, what, "armed")
 }
 
 func later(a, b time.Time) time.Time {
@@ -100,7 +96,7 @@ func (h *Handlers) lead(tx *store.Tx, c hub.Connection, s hub.Slot) (time.Durati
 
 // settledJoin is settled, unless the join was decided anew while the
 // instruction was on its way: then that decision stands and is carried out next.
-func (h *Handlers) settledJoin(ctx context.Context, w hub.Work, a hub.Action, what, verdict string, more func(*store.Tx) error) error {
+func (h *Handlers) settledJoin(ctx context.Context, w hub.Work, a hub.Action, what, verdict string) error {
 	return h.finish(ctx, w, func(tx *store.Tx) error {
 		now, err := tx.LockAction(a.TenantID, a.ID)
 		if err != nil {
@@ -112,13 +108,16 @@ func (h *Handlers) settledJoin(ctx context.Context, w hub.Work, a hub.Action, wh
 		if now.Gen != a.Gen {
 			return nil // its own work row runs again
 		}
-		if err := tx.SaveAction(a); err != nil {
+		if err := tx.SaveAction(a); err != nil || a.State != hub.ActionArmed {
 			return err
 		}
-		if more != nil {
-			return more(tx)
+		slot, err := tx.Slot(a.TenantID, a.SlotID)
+		if err != nil {
+			return err
 		}
-		return nil
+		return tx.AddWork(hub.Work{
+			TenantID: slot.TenantID, ConnectionID: slot.ConnectionID, Queue: hub.QueueCritical, Kind: hub.WorkWatch, Ref: slot.ID, DueAt: later(tx.Now(), slot.StartsAt.Add(watchAfter)),
+		})
 	})
 }
 
@@ -134,6 +133,12 @@ func (h *Handlers) armRefused(ctx context.Context, w hub.Work, recorder reach.Ca
 			return h.unsent(ctx, w, k, what, err)
 		}
 		return h.unsent(ctx, w, k, what, &product.Error{Code: product.CodeInProgress, Message: "The role was just engaged at the recorder.", Fault: sdk.FaultHub, Outcome: sdk.NotDone})
+	case product.CodeKeyReused: // this generation arrived before, with another lead: what the recorder holds counts
+		held, err := recorder.Join(ctx, recorder.Org, k.action.IdempotencyKey())
+		if err != nil || held.State != product.JoinArmed && held.State != product.JoinInCall {
+			return h.unsent(ctx, w, k, what, e)
+		}
+		k.action.State, k.action.Reason = hub.ActionArmed, ""
 	case product.CodeSessionOver:
 		k.action.State, k.action.Reason = hub.ActionMissed, "the session was over before the recorder could be armed"
 	case product.CodeJoinOver:
@@ -143,7 +148,7 @@ func (h *Handlers) armRefused(ctx context.Context, w hub.Work, recorder reach.Ca
 	default:
 		return h.unsent(ctx, w, k, what, err)
 	}
-	return h.settledJoin(ctx, w, k.action, what, "refused", nil)
+	return h.settledJoin(ctx, w, k.action, what, string(k.action.State))
 }
 
 // takeBack cancels a join; it is cancelled only when the recorder says that
@@ -157,17 +162,17 @@ func (h *Handlers) takeBack(ctx context.Context, w hub.Work, recorder reach.Capt
 	switch {
 	case errors.Is(err, &product.Error{Code: product.CodeJoinOver}):
 		k.action.State, k.action.Outcome = hub.ActionDone, "joined"
-		return h.settledJoin(ctx, w, k.action, what, "too late: the recorder has been there", nil)
+		return h.settledJoin(ctx, w, k.action, what, "too late: the recorder has been there")
 	case errors.Is(err, &product.Error{Code: product.CodeFenced}):
 		k.action.State = hub.ActionCancelled
-		return h.settledJoin(ctx, w, k.action, what, "a later decision has reached the recorder", nil)
+		return h.settledJoin(ctx, w, k.action, what, "a later decision has reached the recorder")
 	case err != nil:
 		return h.unsent(ctx, w, k, what, err)
 	case got.State != product.JoinCancelled:
 		return h.unsent(ctx, w, k, what, &product.Error{Code: product.CodeInProgress, Message: "The recorder has not confirmed yet.", Fault: sdk.FaultVendor, Outcome: sdk.OutcomeUnknown})
 	}
 	k.action.State = hub.ActionCancelled
-	return h.settledJoin(ctx, w, k.action, what, "cancelled", nil)
+	return h.settledJoin(ctx, w, k.action, what, "cancelled")
 }
 
 // watch looks whether the recorder got in. There is no silent miss: a join

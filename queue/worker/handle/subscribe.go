@@ -2,10 +2,12 @@ package handle
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/atshub/atshub/internal/hub"
+	"github.com/atshub/atshub/internal/product"
 	"github.com/atshub/atshub/internal/reach"
 	"github.com/atshub/atshub/internal/store"
 	"github.com/atshub/atshub/sdk"
@@ -34,6 +36,9 @@ func (h *Handlers) subscribe(ctx context.Context, w hub.Work) error {
 	if err := held(c); err != nil {
 		return err
 	}
+	if err := h.productCallback(ctx, &c); err != nil {
+		return err
+	}
 	m, err := h.Reach.Manifest(c.Connector)
 	if err != nil {
 		return err
@@ -59,6 +64,29 @@ func (h *Handlers) subscribe(ctx context.Context, w hub.Work) error {
 		s.CheckedAt = &at
 		return tx.SaveSubscription(c.TenantID, c.ID, s)
 	})
+}
+
+// productCallback tells a screening product where to report changes, once per
+// revision of the connection; without it they are found by polling.
+func (h *Handlers) productCallback(ctx context.Context, c *hub.Connection) error {
+	if c.Subscription.Callback == c.Revision {
+		return nil
+	}
+	secrets, err := h.Reach.SigningSecrets(ctx, *c, reach.CallbackSecret)
+	if err != nil || len(secrets) == 0 {
+		return err
+	}
+	client, err := h.Reach.Screening(ctx, *c)
+	if err != nil {
+		return err
+	}
+	where := strings.TrimSuffix(h.PublicURL, "/") + "/hooks/product/" + c.ID + "/" + c.HookToken
+	effect := product.Effect{Key: product.Key("callback", c.ID, fmt.Sprint(c.Revision)), NotAfter: time.Now().Add(notAfter), Fence: c.Revision}
+	if err := client.PutCallback(ctx, client.Login, effect, c.ID, where, secrets[0]); err != nil {
+		return err
+	}
+	c.Subscription.Callback = c.Revision
+	return h.Store.Write(ctx, func(tx *store.Tx) error { return tx.SaveSubscription(c.TenantID, c.ID, c.Subscription) })
 }
 
 // callbackURL is where the ATS delivers to; its last part is the unguessable
@@ -99,7 +127,7 @@ func (h *Handlers) newSubscription(ctx context.Context, ats *sdk.Abilities, m sd
 	if err != nil {
 		return c.Subscription, err
 	}
-	s := hub.Subscription{ID: made.ID, State: "inactive", LogReadTo: c.Subscription.LogReadTo}
+	s := hub.Subscription{ID: made.ID, State: "inactive", LogReadTo: c.Subscription.LogReadTo, Callback: c.Subscription.Callback}
 	err = h.Store.Write(ctx, func(tx *store.Tx) error {
 		now, err := tx.LockConnection(c.TenantID, c.ID)
 		if err != nil {
