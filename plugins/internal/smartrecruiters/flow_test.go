@@ -47,7 +47,8 @@ func newBench(t *testing.T, change ...func(*simulator.Options)) *bench {
 
 func (b *bench) open(a Auth) *Client {
 	b.t.Helper()
-	c, err := Open(Config{Endpoint: b.url, Auth: a, Pool: b.pool, Configuration: true})
+	_, key := a.(apiKey) // only keys are given the right to read the configuration
+	c, err := Open(Config{Endpoint: b.url, Auth: a, Pool: b.pool, Configuration: key})
 	require.NoError(b.t, err)
 	b.t.Cleanup(func() { require.NoError(b.t, c.Close()) })
 	return c

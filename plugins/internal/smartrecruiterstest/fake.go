@@ -4,7 +4,6 @@
 package smartrecruiterstest
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -64,7 +63,6 @@ func (f *Fake) Account() conformance.Account {
 	} else {
 		a.id = a.company.NewAPIKey(grant)
 	}
-	a.admin = a.company.NewAPIKey(simulator.Grant{Scopes: []string{"user_me_read"}, Role: simulator.Administrator})
 	return a
 }
 
@@ -73,7 +71,6 @@ type account struct {
 	oauth            bool
 	name, url        string
 	id, secret       string // API key, or client id and secret
-	admin            string
 	sim              *simulator.Simulator
 	company          *simulator.Company
 	next             http.Handler
@@ -160,13 +157,7 @@ func (a *account) Jobs(n int) (ids []string) {
 
 // Users includes the administrator every company starts with.
 func (a *account) Users(n int) []string {
-	r := httptest.NewRequest(http.MethodGet, "/user-api/v201804/users/me", nil)
-	r.Header.Set("X-SmartToken", a.admin)
-	w := httptest.NewRecorder()
-	a.sim.ServeHTTP(w, r)
-	var me struct{ ID string }
-	require.NoError(a.t, json.Unmarshal(w.Body.Bytes(), &me))
-	ids := []string{me.ID}
+	ids := []string{a.company.Admin()}
 	for i := range n - 1 {
 		ids = append(ids, a.company.AddUser(simulator.User{FirstName: fmt.Sprintf("User %d", i), LastName: "Test"}))
 	}
