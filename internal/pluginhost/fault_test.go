@@ -102,7 +102,9 @@ func TestG14_CrashInTheAuthorsGoroutineIsSurvived(t *testing.T) {
 	require.NoError(t, err)
 	s := h.status(t, "alpha")
 	require.Contains(t, s.LastExit, "code 2")
-	require.Contains(t, strings.Join(s.LastLines, "\n"), "in a goroutine of the author")
+	require.Contains(t, s.LastLines, "panic: in a goroutine of the author")
+	require.Contains(t, h.log.String(), `"connector crashes"`)
+	require.LessOrEqual(t, h.metric(t, "atshub_plugin_log_lines_total", "alpha"), 3.0, "a trace is one event")
 }
 
 func TestG14_FrozenProcessIsKilledAndNoCallOutlivesItsDeadline(t *testing.T) {
@@ -312,16 +314,26 @@ func TestG14_EnvironmentHoldsNothingOfTheHubsAndNoSecrets(t *testing.T) {
 
 func TestG14_MemoryIsBounded(t *testing.T) {
 	t.Parallel()
-	h := host(t, pluginhost.Options{HealthEvery: 100 * time.Millisecond, MemoryLimit: 128 << 20}, "name=alpha")
-	a := h.abilities(t, "alpha")
-	_, err := a.MoveStage(t.Context(), sdk.StageMove{To: "fill 160"})
-	if err == nil {
-		eventually(t, 5*time.Second, "killed", func() bool { return h.status(t, "alpha").Starts == 2 })
-		require.Contains(t, h.status(t, "alpha").LastExit, "over its limit")
-	}
-	_, err = a.MoveStage(t.Context(), sdk.StageMove{To: "fill 2000"})
-	require.Equal(t, sdk.OutcomeUnknown, sdk.AsError(err).Outcome, "the kernel refuses at once what the watch would see too late")
-	eventually(t, 5*time.Second, "restarted", func() bool { _, err := ask(t.Context(), a, "again"); return err == nil })
+	t.Run("ByTheWatch", func(t *testing.T) {
+		t.Parallel()
+		h := host(t, pluginhost.Options{HealthEvery: 50 * time.Millisecond, MemoryLimit: 128 << 20}, "name=alpha")
+		_, err := h.abilities(t, "alpha").MoveStage(t.Context(), sdk.StageMove{To: "fill 160"})
+		if err != nil {
+			require.Equal(t, sdk.OutcomeUnknown, sdk.AsError(err).Outcome)
+		}
+		eventually(t, 5*time.Second, "replaced", func() bool { return h.status(t, "alpha").Starts == 2 })
+		require.Contains(t, h.status(t, "alpha").LastExit, "over its limit of 128 MiB")
+	})
+	t.Run("ByTheKernelBetweenTwoLooks", func(t *testing.T) {
+		t.Parallel()
+		h := host(t, pluginhost.Options{HealthEvery: time.Hour, MemoryLimit: 128 << 20}, "name=alpha")
+		a := h.abilities(t, "alpha")
+		_, err := a.MoveStage(t.Context(), sdk.StageMove{To: "fill 600"})
+		require.Equal(t, sdk.OutcomeUnknown, sdk.AsError(err).Outcome)
+		_, err = ask(t.Context(), a, "again")
+		require.NoError(t, err)
+		require.Contains(t, strings.Join(h.status(t, "alpha").LastLines, "\n"), "out of memory")
+	})
 }
 
 func TestG14_GrandchildrenDieWithTheConnector(t *testing.T) {

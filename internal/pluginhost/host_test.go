@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/atshub/atshub/internal/pluginhost"
 	"github.com/atshub/atshub/sdk"
@@ -101,19 +102,22 @@ func TestG14_MessagesAreBoundedBothWays(t *testing.T) {
 	require.Equal(t, 1, h.status(t, "alpha").Starts)
 }
 
-func TestG14_DrainFinishesTheRunningCall(t *testing.T) {
+func TestG14_DrainFinishesTheRunningCalls(t *testing.T) {
 	t.Parallel()
 	h := host(t, pluginhost.Options{}, "name=alpha")
 	a := h.abilities(t, "alpha")
 	pid := h.status(t, "alpha").PID
-	result := make(chan error, 1)
-	go func() {
-		_, err := a.MoveStage(context.Background(), sdk.StageMove{To: "sleep 500ms"})
-		result <- err
-	}()
-	asleep(t, h, 1)
+	const calls = 60
+	var atWork errgroup.Group
+	for range calls {
+		atWork.Go(func() error {
+			_, err := a.MoveStage(context.Background(), sdk.StageMove{To: "sleep 500ms"})
+			return err
+		})
+	}
+	asleep(t, h, calls)
 	require.NoError(t, h.Close(t.Context()))
-	require.NoError(t, <-result, "the call that ran when the hub stopped was finished")
+	require.NoError(t, atWork.Wait(), "the calls that ran when the hub stopped were finished and answered")
 	require.False(t, running(pid))
 	_, err := ask(t.Context(), a, "late")
 	require.Equal(t, sdk.CodeUnavailable, sdk.CodeOf(err))

@@ -39,6 +39,13 @@ type logSink struct {
 	last []string
 }
 
+// crash is a Go crash being written: its first line names the cause, the
+// hundreds that follow are kept only as far as the tail has room for them.
+type crash struct {
+	begun bool
+	lines int
+}
+
 func newLogSink(l *slog.Logger, count func(level string), dropped func()) *logSink {
 	return &logSink{logger: l, count: count, dropped: dropped, limit: rate.NewLimiter(linesPerSec, linesBurst)}
 }
@@ -46,11 +53,12 @@ func newLogSink(l *slog.Logger, count func(level string), dropped func()) *logSi
 // read takes lines until r ends.
 func (s *logSink) read(r io.Reader) {
 	b := bufio.NewReaderSize(r, maxLine)
+	var c crash
 	for {
 		line, err := b.ReadSlice('\n')
 		cut := errors.Is(err, bufio.ErrBufferFull)
 		if len(bytes.TrimSpace(line)) > 0 {
-			s.line(bytes.TrimSpace(line), cut)
+			s.line(bytes.TrimSpace(line), cut, &c)
 		}
 		for errors.Is(err, bufio.ErrBufferFull) { // the rest of a cut line
 			_, err = b.ReadSlice('\n')
@@ -61,14 +69,26 @@ func (s *logSink) read(r io.Reader) {
 	}
 }
 
-func (s *logSink) line(line []byte, cut bool) {
+func (s *logSink) line(line []byte, cut bool, c *crash) {
+	text := strings.ToValidUTF8(string(line), "�")
+	if line[0] == '{' {
+		*c = crash{}
+	} else if c.begun {
+		if c.lines++; c.lines < tailLines {
+			s.keep(text)
+		}
+		return
+	}
 	if !s.limit.Allow() {
 		s.dropped()
 		return
 	}
-	text := strings.ToValidUTF8(string(line), "�")
 	s.keep(text)
 	level, msg, attrs := parseLine(line, text, cut)
+	if strings.HasPrefix(text, "panic: ") || strings.HasPrefix(text, "fatal error: ") {
+		c.begun = true
+		level, msg = slog.LevelError, "connector crashes"
+	}
 	s.count(strings.ToLower(level.String()))
 	s.logger.LogAttrs(context.Background(), level, msg, attrs...)
 }

@@ -20,6 +20,9 @@ import (
 )
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == "sleep" { // a child of the connector
+		time.Sleep(time.Hour)
+	}
 	mode := mode()
 	if len(os.Args) == 1 {
 		switch mode["start"] {
