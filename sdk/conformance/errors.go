@@ -157,7 +157,7 @@ func contextChecks(m sdk.Manifest) []check {
 			if err != nil {
 				return err
 			}
-			defer e.account.Fault(Fault{Status: 500})()
+			defer e.account.Fault(Fault{Status: 500, Delay: 300 * time.Millisecond})() // what is repeated, while it is under way
 			ctx, cancel := context.WithCancel(e.ctx)
 			done := make(chan error, 1)
 			before := e.account.Requests()
