@@ -93,6 +93,9 @@ func (t *Tx) SaveProductCursor(tenant, id, cursor string) error {
 
 // PutSecret seals a field's place in the ledger; the caller has sealed it.
 func (t *Tx) PutSecret(tenant, connection, field string, sealed []byte, hint string) error {
+	if _, err := t.Connection(tenant, connection); err != nil {
+		return err
+	}
 	return t.execOne("secret", `
 		insert into secrets (connection_id, field, tenant_id, sealed, hint, updated_at) values ($1, $2, $3, $4, $5, $6)
 		on conflict (connection_id, field) do update set sealed = excluded.sealed, hint = excluded.hint, updated_at = excluded.updated_at`,

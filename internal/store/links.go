@@ -18,6 +18,9 @@ func scanLink(row scanner) (v hub.JobLink, err error) {
 
 // PutLink returns the connection's link to a job, making it (off) if there is none.
 func (t *Tx) PutLink(l hub.JobLink) (hub.JobLink, error) {
+	if _, err := t.Connection(l.TenantID, l.ConnectionID); err != nil {
+		return l, err
+	}
 	if _, err := t.exec("add job link", `
 		insert into job_links (`+linkColumns+`)
 		values ($1, $2, $3, $4, $5, $6, 'off', 0, $7, '', '', null, null, null, $8, $8)
@@ -94,6 +97,9 @@ func scanTrigger(row scanner) (v hub.Trigger, err error) {
 
 // ReplaceTriggers sets the triggers of a link; earlier ones stay in history.
 func (t *Tx) ReplaceTriggers(tenant, link string, triggers []hub.Trigger) error {
+	if _, err := t.Link(tenant, link); err != nil {
+		return err
+	}
 	if _, err := t.exec("end triggers", `
 		update triggers set removed_at = $3 where link_id = $1 and tenant_id = $2 and removed_at is null`, link, tenant, millis(t.now)); err != nil {
 		return err

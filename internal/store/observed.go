@@ -30,7 +30,8 @@ func (t *Tx) SeeApplication(a hub.Application) error {
 			display_name = case when excluded.display_name = '' then applications.display_name else excluded.display_name end,
 			properties_hash = case when excluded.properties_hash = '' then applications.properties_hash else excluded.properties_hash end,
 			product_candidate = case when excluded.product_candidate = '' then applications.product_candidate else excluded.product_candidate end,
-			updated_at = coalesce(excluded.updated_at, applications.updated_at), seen_at = excluded.seen_at`,
+			updated_at = coalesce(excluded.updated_at, applications.updated_at), seen_at = excluded.seen_at
+		where applications.tenant_id = excluded.tenant_id`,
 		a.TenantID, a.ConnectionID, a.JobID, a.CandidateID, a.ApplicationID, a.StageID, maybeMillis(a.StageEnteredAt), a.Status,
 		a.DisplayName, a.PropertiesHash, a.ProductCandidate, maybeMillis(a.UpdatedAt), millis(t.now))
 }
@@ -96,7 +97,8 @@ func (t *Tx) SeeSlot(s hub.Slot) (row hub.Slot, changed bool, err error) {
 		on conflict (connection_id, interview_id, session_id) do update set
 			link_id = excluded.link_id, title = excluded.title, starts_at = excluded.starts_at, ends_at = excluded.ends_at,
 			timezone = excluded.timezone, meeting_url = excluded.meeting_url, gen = excluded.gen, cancelled = excluded.cancelled,
-			reason = excluded.reason, seen_at = excluded.seen_at`,
+			reason = excluded.reason, seen_at = excluded.seen_at
+		where slots.tenant_id = excluded.tenant_id`,
 		s.ID, s.TenantID, s.ConnectionID, s.LinkID, s.JobID, s.CandidateID, s.Application, s.InterviewID, s.SessionID, s.Title,
 		millis(s.StartsAt), millis(s.EndsAt), s.Timezone, s.MeetingURL, s.Gen, bit(s.Cancelled), s.Reason, millis(t.now))
 }

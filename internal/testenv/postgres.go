@@ -113,3 +113,14 @@ func (p *postgresServer) exec(statement string) error {
 func (p *postgresServer) url(database string) string {
 	return "postgres://postgres@/" + database + "?host=" + p.dir
 }
+
+// CutOff takes the database of a Postgres URL away from everyone, as if its
+// server were down, until the answered function gives it back.
+func CutOff(t *testing.T, url string) (giveBack func()) {
+	t.Helper()
+	name := strings.TrimPrefix(url[:strings.IndexByte(url, '?')], "postgres://postgres@/")
+	p := sharedPostgres.value
+	require.NoError(t, p.exec("alter database "+name+" with allow_connections false"))
+	require.NoError(t, p.exec("select pg_terminate_backend(pid) from pg_stat_activity where datname = '"+name+"'"))
+	return func() { require.NoError(t, p.exec("alter database "+name+" with allow_connections true")) }
+}

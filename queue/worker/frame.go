@@ -77,11 +77,11 @@ func (f *frame) answer(ctx context.Context, q hub.Queue, id string) error {
 
 // carryOut runs claimed work to its end, whatever that is.
 func (f *frame) carryOut(ctx context.Context, row Row, w hub.Work, lease time.Duration, since time.Time) (outcome string) {
+	held, release := f.hold(ctx, w, lease, since)
+	defer release()
 	if reason := poisonous(w); reason != "" && row.parks(w) {
 		return f.park(ctx, row, w, reason)
 	}
-	held, release := f.hold(ctx, w, lease, since)
-	defer release()
 	err := f.run(held, row, w)
 	if err == nil {
 		return "done"
