@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -32,7 +33,13 @@ type Options struct {
 	ATS smartrecruiters.Options
 	// Referee, if set, stands in front of the ATS and sees all of its traffic.
 	Referee func(http.Handler) http.Handler
+	// Ports are the loopback ports to prefer; a free one is taken where one is
+	// zero or taken.
+	Ports Ports
 }
+
+// Ports of everything on a stage.
+type Ports struct{ Edge, ATS, Fairec, Pillar int }
 
 // Stage is up until Close.
 type Stage struct {
@@ -75,7 +82,10 @@ func (s *Stage) Close() error {
 }
 
 func (s *Stage) startEdge(_ context.Context, o Options) (err error) {
-	if s.Edge, err = edge.New("127.0.0.1:0", o.Hub); err == nil {
+	if s.Edge, err = edge.New(loopback(o.Ports.Edge), o.Hub); err != nil {
+		s.Edge, err = edge.New(loopback(0), o.Hub)
+	}
+	if err == nil {
 		s.closers = append(s.closers, s.Edge.Close)
 	}
 	return err
@@ -100,7 +110,7 @@ func (s *Stage) startATS(_ context.Context, o Options) (err error) {
 	if o.Referee != nil {
 		handler = o.Referee(handler)
 	}
-	if s.ATSURL, err = s.listen(handler); err == nil {
+	if s.ATSURL, err = s.listen(o.Ports.ATS, handler); err == nil {
 		s.ATS.SetBaseURL(s.ATSURL)
 	}
 	return err
@@ -114,7 +124,7 @@ func (s *Stage) startFairec(ctx context.Context, o Options) (err error) {
 	}
 	s.closers = append(s.closers, s.Fairec.Log().Close)
 	s.running.Go(func() { s.Fairec.Run(ctx) })
-	s.FairecURL, err = s.listen(s.Fairec)
+	s.FairecURL, err = s.listen(o.Ports.Fairec, s.Fairec)
 	return err
 }
 
@@ -124,7 +134,7 @@ func (s *Stage) startPillar(ctx context.Context, o Options) (err error) {
 	}
 	s.closers = append(s.closers, s.Pillar.Log().Close)
 	s.running.Go(func() { s.Pillar.Run(ctx) })
-	s.PillarURL, err = s.listen(s.Pillar)
+	s.PillarURL, err = s.listen(o.Ports.Pillar, s.Pillar)
 	return err
 }
 
@@ -136,9 +146,20 @@ func record(o Options, name string) string {
 	return filepath.Join(o.Records, name+".jsonl")
 }
 
-// listen serves on a loopback port of its own and answers the address.
-func (s *Stage) listen(h http.Handler) (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// Listen listens on a loopback port, on a free one where it is zero or taken.
+func Listen(port int) (net.Listener, error) {
+	l, err := net.Listen("tcp", loopback(port))
+	if err != nil && port != 0 {
+		l, err = net.Listen("tcp", loopback(0))
+	}
+	return l, err
+}
+
+func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
+// listen serves on a loopback port and answers the address.
+func (s *Stage) listen(port int, h http.Handler) (string, error) {
+	l, err := Listen(port)
 	if err != nil {
 		return "", err
 	}

@@ -1,8 +1,10 @@
 package stage
 
 import (
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,4 +34,16 @@ func TestEverythingAnswersAndEnds(t *testing.T) {
 	client.CloseIdleConnections()
 	require.NoError(t, s.Close())
 	require.NoError(t, s.Close(), "closing twice is harmless")
+}
+
+func TestAPortThatIsTakenIsReplaced(t *testing.T) {
+	taken, err := Listen(0)
+	require.NoError(t, err)
+	defer func() { _ = taken.Close() }()
+	port := taken.Addr().(*net.TCPAddr).Port
+	s, err := Start(Options{Ports: Ports{Edge: port, ATS: port}})
+	require.NoError(t, err)
+	require.NotContains(t, s.Edge.URL(), strconv.Itoa(port))
+	require.NotContains(t, s.ATSURL, strconv.Itoa(port))
+	require.NoError(t, s.Close())
 }
