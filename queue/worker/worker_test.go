@@ -395,3 +395,15 @@ func requireLabels(t *testing.T, r *prometheus.Registry, allowed ...string) {
 		}
 	}
 }
+
+func TestG3_RedisAwayAtTheStart(t *testing.T) {
+	t.Parallel()
+	redis := testenv.StartRedis(t)
+	r := newRig(t, testenv.Backend{DatabaseURL: testenv.SQLite(t), RedisURL: redis.URL})
+	redis.Kill()
+	r.start([]worker.Row{r.recorder(hub.WorkAction)}, nil)
+	r.addMany(hub.QueueDefault, "ten", 5)
+	require.Never(t, func() bool { return len(r.seen.all()) > 0 }, 200*time.Millisecond, 20*time.Millisecond)
+	redis.Start(t)
+	r.within(10*time.Second, func() bool { return r.open() == 0 }, "work begins when it comes")
+}
