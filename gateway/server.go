@@ -40,6 +40,8 @@ type Options struct {
 	Broker     func(context.Context) error
 	Connectors func() []ConnectorState
 	Now        func() time.Time // default time.Now
+	// Keep replaces Store.Receive under the hooks, for the benchmark.
+	Keep func(context.Context, hub.Event) (store.Receipt, error)
 }
 
 // ConnectorState is a plugin process as /readyz shows it.
@@ -94,7 +96,7 @@ func New(o Options) (*Server, error) {
 		// Reached only by what fails before observe runs.
 		ErrorHandler: func(c *fiber.Ctx, err error) error { return problem.Write(c, err, hub.NewID("req")) },
 	})
-	deliveries, err := hooks.New(hooks.Options{Store: o.Store, Reach: o.Reach, Registerer: o.Registerer, Logger: o.Logger, Now: o.Now})
+	deliveries, err := hooks.New(hooks.Options{Store: o.Store, Reach: o.Reach, Registerer: o.Registerer, Logger: o.Logger, Now: o.Now, Keep: o.Keep})
 	if err != nil {
 		return nil, err
 	}
