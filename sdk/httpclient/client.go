@@ -256,14 +256,15 @@ func (c *Client) jitter(n int) time.Duration {
 	return rand.N(min(c.options.Backoff<<(n-1), 8*time.Second)) + time.Millisecond
 }
 
-// retryAfter reads a Retry-After header: seconds or a date; 0 if there is none.
+// retryAfter reads a Retry-After header, seconds or a date, and takes no more
+// than a quarter of an hour for true; 0 if there is none.
 func retryAfter(h http.Header) time.Duration {
 	v := h.Get("Retry-After")
 	if s, err := strconv.Atoi(v); err == nil && s > 0 {
-		return min(time.Duration(s)*time.Second, time.Hour)
+		return min(time.Duration(s)*time.Second, 15*time.Minute)
 	}
 	if t, err := http.ParseTime(v); err == nil {
-		return min(max(time.Until(t), 0), time.Hour)
+		return min(max(time.Until(t), 0), 15*time.Minute)
 	}
 	return 0
 }

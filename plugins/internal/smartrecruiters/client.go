@@ -94,13 +94,19 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// pause holds back for a second, the window of the documented rate, once an
-// answer says that nothing remains of it; the vendor sends no time of reset.
+// pause holds back for the time in which about three requests are allowed, once
+// an answer says that none remains. The vendor tells no time of reset, and this
+// credential alone stays below the rate: so somebody else uses it as well.
 func pause(r *httpclient.Response) time.Duration {
-	if n, err := strconv.Atoi(r.Header.Get("X-RateLimit-Remaining")); err == nil && n <= 0 {
+	remaining, err := strconv.Atoi(r.Header.Get("X-RateLimit-Remaining"))
+	if err != nil || remaining > 0 {
+		return 0
+	}
+	limit, err := strconv.Atoi(r.Header.Get("X-RateLimit-Limit"))
+	if err != nil || limit < 1 {
 		return time.Second
 	}
-	return 0
+	return 3 * time.Second / time.Duration(limit)
 }
 
 // unauthorized decides what a 401 means. SmartRecruiters uses it for a dead

@@ -55,11 +55,8 @@ func classify(r httpclient.Request, resp *httpclient.Response) *sdk.Error {
 	if e.Code == sdk.CodePermissionMissing {
 		missingScope(e, r, resp, body)
 	}
-	if m, ok := meanings[e.VendorCode]; ok && resp.Status < 500 {
-		e.Code, e.Message, e.Fault = m.code, m.message, m.fault
-		if m.code != sdk.CodePermissionMissing {
-			e.Permission = ""
-		}
+	if m, ok := meanings[e.VendorCode]; ok && resp.Status < 500 && resp.Status != http.StatusUnauthorized {
+		e.Code, e.Message, e.Fault, e.Permission = m.code, m.message, m.fault, ""
 	}
 	if resp.Status == http.StatusFailedDependency {
 		e.Message = "SmartRecruiters called the callback address and did not get its handshake back"
@@ -90,6 +87,7 @@ func missingScope(e *sdk.Error, r httpclient.Request, resp *httpclient.Response,
 			list = m[1]
 		}
 	} else {
+		e.Message = "SmartRecruiters does not permit this: the credential lacks a permission or a System Role, or its Access Group leaves this record out"
 		return
 	}
 	e.VendorCode = insufficientScope

@@ -4,6 +4,7 @@ package smartrecruiters
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -98,7 +99,7 @@ func (v Interviews) ListInterviews(ctx context.Context, ref sdk.ApplicationRef) 
 	p, r, err := get[page[interview]](ctx, v.c, interviewsRead, interviewsAPI+"/interviews", url.Values{"applicationId": {ref.ID}})
 	all, err := content(p, r, err)
 	if err != nil {
-		return none, err
+		return none, hidden(err)
 	}
 	items := make([]sdk.Interview, 0, len(all))
 	for _, i := range all {
@@ -118,11 +119,23 @@ func (v Interviews) ReadInterview(ctx context.Context, ref sdk.InterviewRef) (sd
 	}
 	i, r, err := get[interview](ctx, v.c, interviewsRead, interviewsAPI+"/interviews/"+url.PathEscape(ref.ID), nil)
 	if err != nil {
-		return sdk.Interview{}, err
+		return sdk.Interview{}, hidden(err)
 	}
 	m, ok := i.model("")
 	if !ok || m.ID != ref.ID {
 		return sdk.Interview{}, r.Nonsense()
 	}
 	return m, nil
+}
+
+// hidden keeps an interview that is only hidden from looking like a cancelled
+// one: only a 404 says that it is gone.
+func hidden(err error) error {
+	e := sdk.AsError(err)
+	if e.Code != sdk.CodeNotFound || e.VendorStatus == http.StatusNotFound {
+		return err
+	}
+	refused := *e
+	refused.Code, refused.Permission = sdk.CodePermissionMissing, interviewsRead
+	return &refused
 }

@@ -11,11 +11,10 @@ import (
 
 // meetingHosts are where calls happen; a host counts with all below it.
 var meetingHosts = []string{
-	"zoom.us", "zoom.com", "zoomgov.com", "meet.google.com", "teams.microsoft.com", "teams.live.com", "teams.microsoft.us",
-	"webex.com", "whereby.com", "gotomeeting.com", "meet.goto.com", "goto.com", "bluejeans.com", "chime.aws", "app.chime.aws",
-	"meet.jit.si", "ringcentral.com", "v.ringcentral.com", "lifesize.com", "lifesizecloud.com", "starleaf.com", "pexip.me",
-	"8x8.vc", "dialpad.com", "vonage.com", "zoho.com", "livestorm.co", "around.co", "gather.town", "skype.com", "riverside.fm",
-	"meetings.hubspot.com", "slack.com", "discord.gg", "jitsi.org", "daily.co", "video.ibm.com", "tandem.chat",
+	"zoom.us", "zoom.com", "zoomgov.com", "meet.google.com", "teams.microsoft.com", "teams.microsoft.us", "teams.live.com", "webex.com",
+	"whereby.com", "gotomeeting.com", "meet.goto.com", "bluejeans.com", "chime.aws", "meet.jit.si", "8x8.vc", "v.ringcentral.com",
+	"lifesizecloud.com", "starleaf.com", "pexip.me", "meet.dialpad.com", "meeting.zoho.com", "meet.zoho.com", "join.skype.com",
+	"around.co", "gather.town", "riverside.fm", "daily.co", "meet.vonage.com",
 }
 
 var webAddress = regexp.MustCompile(`(?i)https?://[^\s<>"'|\\^{}\x60]+`)

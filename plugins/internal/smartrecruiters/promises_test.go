@@ -19,6 +19,7 @@ import (
 
 	simulator "github.com/atshub/atshub/internal/sandbox/smartrecruiters"
 	"github.com/atshub/atshub/sdk"
+	"github.com/atshub/atshub/sdk/httpclient"
 )
 
 // gauge counts what is in flight, all in all and per path, and when it came.
@@ -333,4 +334,24 @@ func TestG12_PoisonedPagesEnd(t *testing.T) {
 	_, err = NewWebhooks(c).ListSubscriptions(b.ctx(), sdk.SubscriptionQuery{})
 	require.Equal(t, sdk.CodeUpstreamBug, sdk.CodeOf(err))
 	require.LessOrEqual(t, asked.Load(), int64(4))
+}
+
+// TestG11_TwoProcessesShareACredential: neither knows of the other, so the rate
+// is exceeded, refused and waited out, and every call is answered.
+func TestG11_TwoProcessesShareACredential(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(o *simulator.Options) { o.Rate = 10 })
+	one := Core{b.client()}
+	b.pool = &httpclient.Pool{}
+	two := Core{b.client()}
+	var group errgroup.Group
+	for range 20 {
+		for _, core := range []Core{one, two} {
+			group.Go(func() error {
+				_, err := core.ReadJob(b.ctx(), sdk.JobRef{ID: b.job})
+				return err
+			})
+		}
+	}
+	require.NoError(t, group.Wait())
 }
