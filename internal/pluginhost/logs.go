@@ -11,6 +11,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -69,6 +70,9 @@ func (s *logSink) read(r io.Reader) {
 	}
 }
 
+// beginsCrash matches how the Go runtime begins to tell of its end.
+var beginsCrash = regexp.MustCompile(`^(panic: |fatal|runtime: |unexpected fault|SIG[A-Z]+: )`)
+
 func (s *logSink) line(line []byte, cut bool, c *crash) {
 	text := strings.ToValidUTF8(string(line), "�")
 	if line[0] == '{' {
@@ -85,7 +89,7 @@ func (s *logSink) line(line []byte, cut bool, c *crash) {
 	}
 	s.keep(text)
 	level, msg, attrs := parseLine(line, text, cut)
-	if strings.HasPrefix(text, "panic: ") || strings.HasPrefix(text, "fatal error: ") {
+	if beginsCrash.MatchString(text) {
 		c.begun = true
 		level, msg = slog.LevelError, "connector crashes"
 	}
