@@ -71,7 +71,7 @@ func (a *API) table() {
 	route(a, get, tenant+"/interviews", view, "Sessions to come, and whether each will be joined", a.listInterviews)
 	route(a, get, tenant+"/actions", view, "Everything the hub did, does or will not do outside", a.listActions)
 	route(a, get, action, view, "One action", a.readAction)
-	route(a, post, action+"/cancellation", jobs, "Cancel what was not begun, or take a join back", a.cancelAction)
+	route(a, post, action+"/cancellation", jobs, "Cancel what was not begun", a.cancelAction)
 	route(a, post, action+"/again", jobs, "Do it again, on record", a.againAction)
 	route(a, post, action+"/retry", jobs, "Try anew what waits for a decision", a.retryAction)
 	route(a, get, tenant+"/events", view, "Everything heard or found, and what became of it", a.listEvents)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/atshub/atshub/internal/hub"
 	"github.com/atshub/atshub/internal/product"
-	"github.com/atshub/atshub/internal/service"
+	"github.com/atshub/atshub/internal/reach"
 )
 
 // Product takes a signed callback of a screening product (Standard Webhooks):
@@ -39,11 +39,7 @@ func (h *Hooks) Product(c *fiber.Ctx) error {
 		h.count(hub.SourceProduct, outcomeNonsense)
 		return &hub.Error{Code: hub.CodeInvalid, Message: "the callback is not what the contract says"}
 	}
-	event, err := service.ProductEvent(d.connection, change)
-	if err != nil {
-		return err
-	}
-	if err := h.keep(c.UserContext(), hub.SourceProduct, event); err != nil {
+	if err := h.keep(c.UserContext(), hub.SourceProduct, reach.ChangeEvent(d.connection, change)); err != nil {
 		return err
 	}
 	c.Status(http.StatusAccepted)

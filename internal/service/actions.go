@@ -114,16 +114,18 @@ func (s *Service) Action(ctx context.Context, a hub.Actor, id string) (v ActionV
 	return v, err
 }
 
-// Cancel stops an act that was not begun, or takes a join back.
+// Cancel stops an act that was not begun.
 func (s *Service) Cancel(ctx context.Context, a hub.Actor, id, reason string) (v ActionView, err error) {
 	return s.onAction(ctx, a, id, "cancelled the action", reason, func(tx *store.Tx, row hub.Action) (hub.Action, error) {
 		switch {
+		case row.Kind == hub.ActionJoin:
+			return row, &hub.Error{Code: hub.CodeConflict, Message: "a join follows its session and cannot be cancelled by itself; nothing was changed", Next: "cancel the session in the ATS, or switch the role off"}
 		case row.State == hub.ActionParked:
 			row.State, row.Reason, row.Actor = hub.ActionCancelled, reason, who(a)
 			return row, tx.SaveAction(row)
 		case !row.State.Open():
 			return row, &hub.Error{Code: hub.CodeConflict, Message: "the action is settled already: " + inWords(row)}
-		case row.Kind != hub.ActionJoin && row.State != hub.ActionReady:
+		case row.State != hub.ActionReady:
 			return row, &hub.Error{Code: hub.CodeConflict, Message: "the request was already sent and cannot be taken back: " + inWords(row)}
 		}
 		var r SwitchedOff
@@ -141,12 +143,39 @@ func (s *Service) Retry(ctx context.Context, a hub.Actor, id, reason string) (v 
 		if row.State != hub.ActionParked {
 			return row, &hub.Error{Code: hub.CodeConflict, Message: "only what waits for a decision can be tried anew: " + inWords(row)}
 		}
+		if row.Kind == hub.ActionJoin {
+			return retryJoin(tx, row)
+		}
 		row.State, row.Reason, row.Actor = hub.ActionReady, "", who(a)
 		if err := tx.SaveAction(row); err != nil {
 			return row, err
 		}
 		return row, tx.RingAction(row)
 	})
+}
+
+// retryJoin decides anew about the session as it was last read.
+func retryJoin(tx *store.Tx, row hub.Action) (hub.Action, error) {
+	slot, err := tx.Slot(row.TenantID, row.SlotID)
+	if err != nil {
+		return row, err
+	}
+	c, err := tx.ShareConnection(row.TenantID, slot.ConnectionID)
+	if err != nil {
+		return row, err
+	}
+	link, err := tx.ShareLink(row.TenantID, slot.LinkID)
+	if err != nil {
+		return row, err
+	}
+	join, err := decideSession(tx, c, link, slot)
+	if err != nil || join == nil {
+		return row, err
+	}
+	if !join.State.Open() {
+		return row, &hub.Error{Code: hub.CodeConflict, Message: "the session still cannot be joined: " + join.Reason, Next: "mend it in the ATS; it is read again before it starts"}
+	}
+	return *join, nil
 }
 
 // Again does an act a second time because a person wants it: a new row under

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/atshub/atshub/internal/hub"
 	"github.com/atshub/atshub/internal/product"
+	"github.com/atshub/atshub/internal/reach"
 	"github.com/atshub/atshub/internal/store"
 	"github.com/atshub/atshub/internal/workflow/screening"
 )
@@ -65,6 +67,11 @@ func (s *Service) Activate(ctx context.Context, a hub.Actor, planID string, choi
 	if err := checkChoice(Plan{Kind: plan.Kind, Content: d.content}, choice); err != nil {
 		return r, err
 	}
+	if plan.Kind == hub.PlanImport {
+		if err := s.makeJobPost(ctx, a, d, planID); err != nil {
+			return r, err
+		}
+	}
 	err = s.store.Write(ctx, func(tx *store.Tx) error {
 		r = Activated{Links: []JobLink{}, Actions: []ActionView{}}
 		c, err := tx.LockConnection(a.TenantID, plan.ConnectionID)
@@ -84,6 +91,39 @@ func (s *Service) Activate(ctx context.Context, a hub.Actor, planID string, choi
 	})
 	return r, err
 }
+
+// makeJobPost makes the product's side of the job, or finds it as it is. That
+// contacts nobody: the job link is still off.
+func (s *Service) makeJobPost(ctx context.Context, a hub.Actor, d *draft, planID string) error {
+	c, job := d.connection, *d.content.Job
+	err := s.store.Write(ctx, func(tx *store.Tx) (err error) {
+		if _, err := tx.ShareConnection(c.TenantID, c.ID); err != nil {
+			return err
+		}
+		d.link, err = tx.PutLink(hub.JobLink{TenantID: c.TenantID, ConnectionID: c.ID, JobID: job.ID, JobName: job.Name, JobCode: job.Code, Origin: hub.OriginPerson})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	side, err := s.reach.Screening(ctx, c)
+	if err != nil {
+		return err
+	}
+	effect := product.Effect{
+		Key:      product.Key("import", planID, d.link.ID, job.Name, job.Code, job.Location, job.Department, job.Status.Source),
+		NotAfter: s.now().Add(effectLife), Fence: d.link.Gen + 1,
+	}
+	made, err := side.PutJobPost(ctx, side.Login, effect, d.link.ID, reach.JobPost(job))
+	if e := product.AsError(err); e != nil {
+		return &hub.Error{Code: hub.CodeProduct, Message: d.product.DisplayName + " could not make the job post: " + e.Message + " Nothing was switched on.", Next: "try again; the preview still holds", Cause: err}
+	}
+	d.link.ProductRef, d.link.CalibrationURL = made.ID, made.CalibrationURL
+	return err
+}
+
+// effectLife is how long a product may still begin what it was asked.
+const effectLife = 15 * time.Second
 
 func deref[T any](p *T) (v T) {
 	if p != nil {
@@ -193,11 +233,14 @@ func turnOn(tx *store.Tx, link *hub.JobLink) error {
 
 func (s *Service) activateImport(tx *store.Tx, a hub.Actor, c hub.Connection, d *draft, plan hub.Plan, choice Choice, r *Activated) error {
 	job := d.content.Job
-	link, err := tx.PutLink(hub.JobLink{TenantID: c.TenantID, ConnectionID: c.ID, JobID: job.ID, JobName: job.Name, JobCode: job.Code, Origin: hub.OriginPerson})
+	link, err := tx.LockLink(c.TenantID, d.link.ID)
 	if err != nil {
 		return err
 	}
-	link.JobName, link.JobCode = job.Name, job.Code
+	if link.Gen != d.link.Gen {
+		return &hub.Error{Code: hub.CodeConflict, Message: "someone else switched this job meanwhile; nothing was switched on", Next: "make a new preview"}
+	}
+	link.JobName, link.JobCode, link.ProductRef, link.CalibrationURL = job.Name, job.Code, d.link.ProductRef, d.link.CalibrationURL
 	if err := turnOn(tx, &link); err != nil {
 		return err
 	}
@@ -237,9 +280,6 @@ func (s *Service) activateImport(tx *store.Tx, a hub.Actor, c hub.Connection, d 
 	if err := tx.AddWork(s.linkChore(d.product, link, tx.Now())); err != nil {
 		return err
 	}
-	if err := engage(tx, link); err != nil {
-		return err
-	}
 	r.Links = append(r.Links, linkView(link, triggers))
 	line := human(a, c.ID, "imported the job")
 	line.JobID, line.Detail = job.ID, "backfill: "+choice.Backfill
@@ -268,6 +308,9 @@ func (s *Service) activateCapture(tx *store.Tx, a hub.Actor, c hub.Connection, d
 		origin = hub.OriginImportAll
 		c.Mode = hub.CaptureImportAll
 		if err := tx.SaveConnection(c); err != nil {
+			return err
+		}
+		if err := s.wake(tx, c); err != nil { // jobs that come later are found by a chore
 			return err
 		}
 		if err := tx.AddTrail(human(a, c.ID, "switched on Import All")); err != nil {

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -44,6 +45,7 @@ type Check struct {
 	Credential string         `json:"credential" doc:"ok, refused, no_role, unknown"`
 	Problem    string         `json:"problem,omitempty"`
 	Remedy     string         `json:"remedy,omitempty"`
+	Stopped    []string       `json:"stopped,omitempty" doc:"what does not work for lack of a permission"`
 	Rows       []sdk.CheckRow `json:"rows"`
 }
 
@@ -70,7 +72,7 @@ func connectionView(c hub.Connection, secrets []store.SealedSecret) Connection {
 		}
 	}
 	if c.Report != nil {
-		v.Check = &Check{Credential: c.Report.Credential, Problem: c.Report.Problem, Remedy: c.Report.Remedy, Rows: c.Report.Rows}
+		v.Check = &Check{Credential: c.Report.Credential, Problem: c.Report.Problem, Remedy: c.Report.Remedy, Stopped: stopped(c.Report.Rows), Rows: c.Report.Rows}
 		if c.CheckedAt != nil {
 			v.Check.At = *c.CheckedAt
 		}
@@ -127,19 +129,9 @@ func (s *Service) Recheck(ctx context.Context, a hub.Actor, id string) (v Connec
 	if err != nil {
 		return v, err
 	}
-	ats, err := s.reach.ATS(ctx, c)
+	report, problem, err := s.recheck(ctx, a, c)
 	if err != nil {
 		return v, err
-	}
-	report, err := ats.Check(ctx, sdk.CheckQuery{})
-	if err != nil && sdk.CodeOf(err) != sdk.CodeAuthExpired {
-		return v, err
-	}
-	if err != nil {
-		report = sdk.CheckReport{Credential: sdk.CredentialRefused, Problem: sdk.AsError(err).Message, Account: c.Account, Rows: []sdk.CheckRow{}}
-	}
-	if report.Credential == sdk.CredentialUnknown {
-		return v, unknownCredential(report)
 	}
 	err = s.store.Write(ctx, func(tx *store.Tx) error {
 		now, err := tx.LockConnection(a.TenantID, id)
@@ -155,7 +147,7 @@ func (s *Service) Recheck(ctx context.Context, a hub.Actor, id string) (v Connec
 		at := tx.Now()
 		now.Report, now.CheckedAt = &report, &at
 		if now.State != hub.ConnectionPaused {
-			now.State, now.Problem = Verdict(report)
+			now.State, now.Problem = hub.StateAfterCheck(report, problem)
 		}
 		if err := tx.SaveConnection(now); err != nil {
 			return err
@@ -169,21 +161,46 @@ func (s *Service) Recheck(ctx context.Context, a hub.Actor, id string) (v Connec
 	return v, err
 }
 
-// Verdict is the state a check report puts a connection in, and why.
-func Verdict(r sdk.CheckReport) (hub.ConnectionState, string) {
-	if r.Credential == sdk.CredentialRefused || r.Credential == sdk.CredentialNoRole {
-		return hub.ConnectionReauth, strings.TrimSpace(r.Problem + " " + r.Remedy)
+// recheck asks both sides about the stored credential; problem is what a
+// person must mend at the product.
+func (s *Service) recheck(ctx context.Context, a hub.Actor, c hub.Connection) (report sdk.CheckReport, problem string, err error) {
+	p, err := s.productOf(a)
+	if err != nil {
+		return report, "", err
 	}
-	var stopped []string
-	for _, row := range r.Rows {
+	stored, err := s.reach.Stored(ctx, c)
+	if err != nil {
+		return report, "", err
+	}
+	ats, err := s.reach.ATSWith(c, stored)
+	if err != nil {
+		return report, "", err
+	}
+	report, err = ats.Check(ctx, sdk.CheckQuery{})
+	switch {
+	case sdk.CodeOf(err) == sdk.CodeAuthExpired:
+		report = sdk.CheckReport{Credential: sdk.CredentialRefused, Problem: sdk.AsError(err).Message, Account: c.Account, Rows: []sdk.CheckRow{}}
+	case err != nil:
+		return report, "", err
+	case report.Credential == sdk.CredentialUnknown:
+		return report, "", unknownCredential(report)
+	}
+	err = s.tryProduct(ctx, p, c, stored)
+	if e, ok := errors.AsType[*hub.Error](err); ok && e.Code == hub.CodeCredential {
+		return report, e.Message, nil
+	}
+	return report, "", err
+}
+
+// stopped names what does not work for lack of a permission.
+func stopped(rows []sdk.CheckRow) []string {
+	var all []string
+	for _, row := range rows {
 		if row.Status == sdk.Missing {
-			stopped = append(stopped, row.Name+" is missing: "+row.Serves)
+			all = append(all, row.Name+" is missing: "+row.Serves)
 		}
 	}
-	if len(stopped) == 0 {
-		return hub.ConnectionActive, ""
-	}
-	return hub.ConnectionDegraded, strings.Join(stopped, "; ")
+	return all
 }
 
 // Pause stops everything a connection does until Resume: nothing is begun, and
@@ -230,10 +247,7 @@ func (s *Service) Resume(ctx context.Context, a hub.Actor, id string) (v Connect
 			return err
 		}
 		if c.State == hub.ConnectionPaused {
-			c.State, c.Problem = hub.ConnectionActive, ""
-			if c.Report != nil {
-				c.State, c.Problem = Verdict(*c.Report)
-			}
+			c.State, c.Problem = hub.StateAfterCheck(deref(c.Report), "")
 			c.Epoch++
 			if err := tx.SaveConnection(c); err != nil {
 				return err
@@ -279,5 +293,8 @@ func (s *Service) chores(c hub.Connection) []hub.Work {
 	if p, ok := s.reach.Products.Get(c.Product); ok && p.Kind == product.KindScreening {
 		return append(all, chore(hub.WorkProductPoll, hub.QueueDefault, s.cadence.ProductPoll))
 	}
-	return append(all, chore(hub.WorkImportAll, hub.QueueBulk, s.cadence.ImportAll))
+	if c.Mode == hub.CaptureImportAll {
+		all = append(all, chore(hub.WorkImportAll, hub.QueueBulk, s.cadence.ImportAll))
+	}
+	return all
 }

@@ -81,7 +81,7 @@ func (s *Service) storeConnection(tx *store.Tx, p product.Product, c *hub.Connec
 	}
 	at := tx.Now()
 	c.Account, c.Report, c.CheckedAt = report.Account, &report, &at
-	c.State, c.Problem = Verdict(report)
+	c.State, c.Problem = hub.StateAfterCheck(report, "")
 	if err := tx.SaveConnection(*c); err != nil {
 		return err
 	}
@@ -134,7 +134,15 @@ func (s *Service) try(ctx context.Context, p product.Product, m sdk.Manifest, c 
 	both.Go(func() error { report, ats = s.tryATS(ctx, m, c, given); return nil })
 	both.Go(func() error { prod = s.tryProduct(ctx, p, c, given); return nil })
 	_ = both.Wait()
-	return report, joined(ats, prod)
+	return report, nothingStored(joined(ats, prod))
+}
+
+// nothingStored adds to a refusal that it left no trace.
+func nothingStored(err error) error {
+	if e, ok := err.(*hub.Error); ok {
+		e.Message += " Nothing was stored."
+	}
+	return err
 }
 
 // joined is one error for what both sides said; a refusal outweighs a silence.
@@ -178,7 +186,7 @@ func (s *Service) tryATS(ctx context.Context, m sdk.Manifest, c hub.Connection, 
 	case sdk.CredentialUnknown:
 		return report, unknownCredential(report)
 	case sdk.CredentialRefused, sdk.CredentialNoRole:
-		e := &hub.Error{Code: hub.CodeCredential, Message: m.ATS + " refused the credential: " + report.Problem + " Nothing was stored.", Next: report.Remedy, Fields: map[string]string{}}
+		e := &hub.Error{Code: hub.CodeCredential, Message: m.ATS + " refused the credential: " + report.Problem, Next: report.Remedy, Fields: map[string]string{}}
 		for _, f := range m.Fields {
 			if f.Secret || report.Credential == sdk.CredentialRefused {
 				e.Fields["credentials.ats."+f.Key] = report.Problem
@@ -186,11 +194,11 @@ func (s *Service) tryATS(ctx context.Context, m sdk.Manifest, c hub.Connection, 
 		}
 		return report, e
 	}
-	return report, &hub.Error{Code: hub.CodeATS, Message: "the connector's answer cannot be understood; nothing was stored", Next: "report it to the hub's operator"}
+	return report, &hub.Error{Code: hub.CodeATS, Message: "the connector's answer cannot be understood.", Next: "report it to the hub's operator"}
 }
 
 func unknownCredential(r sdk.CheckReport) error {
-	return &hub.Error{Code: hub.CodeATS, Message: strings.TrimSpace("the ATS could not be asked about the credential; nothing was stored. " + r.Problem), Next: "try again in a few minutes"}
+	return &hub.Error{Code: hub.CodeATS, Message: strings.TrimSpace("the ATS could not be asked about the credential. " + r.Problem), Next: "try again in a few minutes"}
 }
 
 // refusedATS is an error of the check as the person reads it.
@@ -198,7 +206,7 @@ func refusedATS(m sdk.Manifest, err error) error {
 	e := sdk.AsError(err)
 	switch e.Code {
 	case sdk.CodeAuthExpired:
-		out := &hub.Error{Code: hub.CodeCredential, Message: m.ATS + " refused the credential: " + e.Message + " Nothing was stored.", Next: "copy it from the ATS again", Fields: map[string]string{}, Cause: err}
+		out := &hub.Error{Code: hub.CodeCredential, Message: m.ATS + " refused the credential: " + e.Message, Next: "copy it from the ATS again", Fields: map[string]string{}, Cause: err}
 		for _, f := range m.Fields {
 			if f.Secret {
 				out.Fields["credentials.ats."+f.Key] = "refused"
@@ -212,14 +220,14 @@ func refusedATS(m sdk.Manifest, err error) error {
 		}
 		return out
 	}
-	return &hub.Error{Code: hub.CodeATS, Message: "the ATS could not be asked: " + e.Message + "; nothing was stored", Next: "try again in a few minutes", Cause: err}
+	return &hub.Error{Code: hub.CodeATS, Message: "the ATS could not be asked: " + e.Message, Next: "try again in a few minutes", Cause: err}
 }
 
 func errConnectorAway(err error) error {
 	if code := hub.CodeOf(err); code != hub.CodeInternal && code != hub.CodeNotFound {
 		return err
 	}
-	return &hub.Error{Code: hub.CodeATS, Message: "the connector is not running; nothing was stored", Next: "try again in a minute", Cause: err}
+	return &hub.Error{Code: hub.CodeATS, Message: "the connector is not running.", Next: "try again in a minute", Cause: err}
 }
 
 func (s *Service) tryProduct(ctx context.Context, p product.Product, c hub.Connection, given Credentials) error {
@@ -239,7 +247,7 @@ func (s *Service) tryProduct(ctx context.Context, p product.Product, c hub.Conne
 	if e == nil {
 		return err
 	}
-	out := &hub.Error{Code: hub.CodeProduct, Message: p.DisplayName + ": " + e.Message + " Nothing was stored.", Fields: map[string]string{}, Cause: err}
+	out := &hub.Error{Code: hub.CodeProduct, Message: p.DisplayName + ": " + e.Message, Fields: map[string]string{}, Cause: err}
 	field := func(key, problem string) { out.Fields["credentials.product."+key] = problem }
 	if e.Credential() {
 		out.Code = hub.CodeCredential

@@ -66,6 +66,7 @@ type draft struct {
 	content    PlanContent
 	digest     string
 
+	link     hub.JobLink // of an import, once its job post was made
 	triggers []hub.Trigger
 	apps     []sdk.Application // at the invitation stage
 	roles    []role
@@ -340,44 +341,53 @@ func (d *draft) plannedJobs(ctx context.Context) ([]sdk.Job, error) {
 	if d.ats.ListJobs == nil {
 		return nil, cannot("list jobs")
 	}
-	return allPages(func(cursor string) (sdk.Page[sdk.Job], error) {
-		return d.ats.ListJobs(ctx, sdk.JobQuery{Status: sdk.JobOpen, Cursor: cursor})
+	jobs, err := allPages(func(cursor string) (sdk.Page[sdk.Job], error) {
+		return d.ats.ListJobs(ctx, sdk.JobQuery{Cursor: cursor, Limit: 100})
 	})
+	return slices.DeleteFunc(jobs, func(j sdk.Job) bool { return j.Confidential || j.Status.Value == sdk.JobClosed }), err
 }
 
-// readRole reads the sessions to come of a job: those of its candidates in a
-// stage of kind interview. The ATS has no list of interviews.
+// readRole reads the sessions to come of a job as the polling does: those of
+// its applications between screening and offer. The ATS has no list of
+// interviews.
 func (s *Service) readRole(ctx context.Context, c hub.Connection, ats *sdk.Abilities, job sdk.Job) (role, error) {
 	r := role{job: job}
 	stages, err := ats.ListStages(ctx, sdk.JobRef{ID: job.ID})
 	if err != nil {
 		return r, err
 	}
-	known := map[string]bool{}
+	interviewing := map[string]bool{}
 	for _, stage := range stages.Items {
-		if stage.Kind.Value != sdk.StageInterview || stage.ParentID != "" {
-			continue // a parent's candidates include those of its sub-stages
+		switch stage.Kind.Value {
+		case sdk.StageScreen, sdk.StageInterview, sdk.StageOffer:
+			interviewing[stage.ID] = true
 		}
-		apps, err := allPages(func(cursor string) (sdk.Page[sdk.Application], error) {
-			return ats.ListApplications(ctx, sdk.ApplicationQuery{JobID: job.ID, StageID: stage.ID, Cursor: cursor})
-		})
-		if err != nil {
+	}
+	apps, err := allPages(func(cursor string) (sdk.Page[sdk.Application], error) {
+		return ats.ListApplications(ctx, sdk.ApplicationQuery{JobID: job.ID, Cursor: cursor})
+	})
+	if err != nil {
+		return r, err
+	}
+	for _, app := range apps {
+		if !interviewing[app.StageID] {
+			continue
+		}
+		if err := r.add(ctx, c, ats, app, s.now()); err != nil && sdk.CodeOf(err) != sdk.CodeNotFound {
 			return r, err
-		}
-		for _, app := range apps {
-			if known[app.Candidate.ID] {
-				continue
-			}
-			known[app.Candidate.ID] = true
-			if err := r.add(ctx, c, ats, app, s.now()); err != nil {
-				return r, err
-			}
 		}
 	}
 	return r, nil
 }
 
 func (r *role) add(ctx context.Context, c hub.Connection, ats *sdk.Abilities, app sdk.Application, now time.Time) error {
+	if app.ID == "" && ats.ReadApplication != nil { // a list may not tell it
+		full, err := ats.ReadApplication(ctx, sdk.ApplicationRef{CandidateID: app.Candidate.ID, JobID: r.job.ID})
+		if err != nil {
+			return err
+		}
+		app.ID = full.ID
+	}
 	interviews, err := ats.ListInterviews(ctx, sdk.ApplicationRef{ID: app.ID, CandidateID: app.Candidate.ID, JobID: r.job.ID})
 	if err != nil {
 		return err

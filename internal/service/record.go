@@ -174,9 +174,11 @@ func interviewView(tx *store.Tx, slot hub.Slot, zone *time.Location) (Interview,
 	if f.Link, err = tx.Link(slot.TenantID, slot.LinkID); err != nil && hub.CodeOf(err) != hub.CodeNotFound {
 		return v, err
 	}
-	if f.SameCall, err = sameCall(tx, slot); err != nil {
+	others, err := tx.InSameCall(slot, 0)
+	if err != nil {
 		return v, err
 	}
+	f.SameCall = len(others) > 0
 	verdict := capture.Judge(f)
 	v.Readiness, v.Reason = verdict.Readiness, verdict.Reason
 	join, err := tx.JoinOfSlot(slot.TenantID, slot.ID)

@@ -71,7 +71,7 @@ func (s *Service) Relink(ctx context.Context, a hub.Actor, id string, given Cred
 		// every natural key.
 		now.Account.Name, now.Account.User = report.Account.Name, report.Account.User
 		if now.State != hub.ConnectionPaused {
-			now.State, now.Problem = Verdict(report)
+			now.State, now.Problem = hub.StateAfterCheck(report, "")
 		}
 		if err := tx.SaveConnection(now); err != nil {
 			return err

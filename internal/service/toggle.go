@@ -2,7 +2,7 @@ package service
 
 import (
 	"context"
-	"time"
+	"strconv"
 
 	"github.com/atshub/atshub/internal/hub"
 	"github.com/atshub/atshub/internal/product"
@@ -17,6 +17,7 @@ type SwitchedOff struct {
 	Cancelled      []string `json:"cancelled" doc:"actions that will not happen"`
 	OnTheWire      []string `json:"on_the_wire" doc:"actions whose request was already sent"`
 	CancelledJoins []string `json:"joins_being_cancelled" doc:"joins the recorder held; they are taken back there"`
+	ProductProblem string   `json:"product_problem,omitempty" doc:"why the product could not be told that the job post has ended; delete again to tell it again"`
 }
 
 // SwitchOff switches a job off at once.
@@ -27,7 +28,40 @@ func (s *Service) SwitchOff(ctx context.Context, a hub.Actor, linkID string) (Sw
 // Remove ends the job link: switched off, and gone from the lists. Its ledger
 // stays, so that nobody is contacted twice if the job is imported again.
 func (s *Service) Remove(ctx context.Context, a hub.Actor, linkID string) (SwitchedOff, error) {
-	return s.endLink(ctx, a, linkID, hub.LinkRemoved, "deleted the job integration")
+	r, err := s.endLink(ctx, a, linkID, hub.LinkRemoved, "deleted the job integration")
+	if err != nil {
+		return r, err
+	}
+	if problem := s.endJobPost(ctx, a, linkID); problem != nil {
+		r.ProductProblem = "it could not be reached"
+		if e := product.AsError(problem); e != nil {
+			r.ProductProblem = e.Message
+		}
+	}
+	return r, nil
+}
+
+// endJobPost tells a screening product that a job post is no longer fed. The
+// job is off whatever it answers.
+func (s *Service) endJobPost(ctx context.Context, a hub.Actor, linkID string) error {
+	var l hub.JobLink
+	var c hub.Connection
+	err := s.store.Read(ctx, func(tx *store.Tx) (err error) {
+		if l, err = tx.Link(a.TenantID, linkID); err != nil {
+			return err
+		}
+		c, err = tx.Connection(a.TenantID, l.ConnectionID)
+		return err
+	})
+	if err != nil || c.Mode != "" || l.ProductRef == "" || c.State.Gone() {
+		return err
+	}
+	side, err := s.reach.Screening(ctx, c)
+	if err != nil {
+		return err
+	}
+	effect := product.Effect{Key: product.Key("end", l.ID, strconv.FormatInt(l.Gen, 10)), NotAfter: s.now().Add(effectLife), Fence: l.Gen}
+	return side.EndJobPost(ctx, side.Login, effect, l.ID)
 }
 
 func (s *Service) endLink(ctx context.Context, a hub.Actor, linkID string, state hub.LinkState, what string) (r SwitchedOff, err error) {
@@ -46,7 +80,7 @@ func (s *Service) endLink(ctx context.Context, a hub.Actor, linkID string, state
 		if l, err = tx.LockLink(a.TenantID, linkID); err != nil {
 			return err
 		}
-		if l.State == hub.LinkRemoved {
+		if l.State == hub.LinkRemoved && state != hub.LinkRemoved {
 			return hub.NotFound("job link")
 		}
 		if r, err = switchOff(tx, c, &l, state); err != nil {
@@ -88,10 +122,13 @@ func switchOff(tx *store.Tx, c hub.Connection, l *hub.JobLink, state hub.LinkSta
 		}
 	}
 	r.Link = linkView(*l, nil)
+	if c.Mode == "" { // a screening product is told by Remove
+		return r, nil
+	}
 	return r, engage(tx, *l)
 }
 
-// engage has the product told whether the job is on.
+// engage has the recorder told whether the role is on.
 func engage(tx *store.Tx, l hub.JobLink) error {
 	return tx.AddWork(hub.Work{TenantID: l.TenantID, ConnectionID: l.ConnectionID, Queue: hub.QueueCritical, Kind: hub.WorkEngage, Ref: l.ID, DueAt: tx.Now()})
 }
@@ -198,9 +235,11 @@ func decideSession(tx *store.Tx, c hub.Connection, l hub.JobLink, slot hub.Slot)
 	case hub.CodeOf(err) != hub.CodeNotFound:
 		return nil, err
 	}
-	if f.SameCall, err = sameCall(tx, slot); err != nil {
+	others, err := tx.InSameCall(slot, 0)
+	if err != nil {
 		return nil, err
 	}
+	f.SameCall = len(others) > 0
 	change := capture.Decide(f)
 	result := f.Join
 	switch {
@@ -228,32 +267,6 @@ func decideSession(tx *store.Tx, c hub.Connection, l hub.JobLink, slot hub.Slot)
 		}
 	}
 	return result, tx.AddTrail(change.Trail...)
-}
-
-// sameCall tells that another session of the tenant, with a join of its own,
-// is in the same call at the same time.
-func sameCall(tx *store.Tx, slot hub.Slot) (bool, error) {
-	if slot.MeetingURL == "" {
-		return false, nil
-	}
-	const longest = 12 * time.Hour
-	others, err := tx.Slots(slot.TenantID, slot.ConnectionID, slot.StartsAt.Add(-longest), store.Page{Limit: 200})
-	if err != nil {
-		return false, err
-	}
-	for _, o := range others {
-		if o.ID == slot.ID || o.Cancelled || o.MeetingURL != slot.MeetingURL || !o.StartsAt.Before(slot.EndsAt) || !slot.StartsAt.Before(o.EndsAt) {
-			continue
-		}
-		join, err := tx.JoinOfSlot(o.TenantID, o.ID)
-		if err == nil && join.Op == hub.OpDo && join.State.Open() {
-			return true, nil
-		}
-		if err != nil && hub.CodeOf(err) != hub.CodeNotFound {
-			return false, err
-		}
-	}
-	return false, nil
 }
 
 // ModeChanged is the answer of going back to choosing jobs one by one.
