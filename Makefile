@@ -25,6 +25,7 @@ test: ## Run every test with the race detector; installs Redis and Postgres if m
 	CGO_ENABLED=1 go test -race -timeout 15m $(TESTARGS) ./...
 
 bench: build ## Print ratios measured in one run
+	go build -trimpath -o bin/bench-echo ./internal/bench/echo
 	@bin/atshub bench $(ARGS)
 
 generate: ## Make generated code anew (needs protoc)
