@@ -10,19 +10,19 @@ import (
 type serveCmd struct{}
 
 func (serveCmd) Run(ctx context.Context, cfg config.Config) error {
-	return run(ctx, cfg, (*app).serveGateway, (*app).serveWorker)
+	return run(ctx, cfg, gatewayRole, workerRole)
 }
 
 type gatewayCmd struct{}
 
 func (gatewayCmd) Run(ctx context.Context, cfg config.Config) error {
-	return run(ctx, cfg, (*app).serveGateway)
+	return run(ctx, cfg, gatewayRole)
 }
 
 type workerCmd struct{}
 
 func (workerCmd) Run(ctx context.Context, cfg config.Config) error {
-	return run(ctx, cfg, (*app).serveWorker)
+	return run(ctx, cfg, workerRole)
 }
 
 type migrateCmd struct{}

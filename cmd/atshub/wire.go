@@ -44,13 +44,31 @@ type app struct {
 	worker  *worker.Worker
 }
 
-// wire builds everything, from the database up; nothing serves yet. Close
-// what it returns.
-func wire(ctx context.Context, cfg config.Config, log *slog.Logger) (*app, error) {
+// role is one of the two things a process can be.
+type role struct {
+	build func(*app, context.Context) error
+	serve func(*app, context.Context, *errgroup.Group)
+}
+
+var (
+	gatewayRole = role{(*app).buildGateway, (*app).serveGateway}
+	workerRole  = role{(*app).buildWorker, (*app).serveWorker}
+)
+
+// wire builds what the roles need, from the database up; without roles, all
+// of it. Nothing serves yet. Close what it returns.
+func wire(ctx context.Context, cfg config.Config, log *slog.Logger, roles ...role) (*app, error) {
 	a := &app{cfg: cfg, log: log, metrics: prometheus.NewRegistry()}
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, part := range []func(context.Context) error{a.openStore, a.openBroker, a.startConnectors, a.openReach, a.buildGateway, a.buildWorker} {
-		if err := part(ctx); err != nil {
+	if len(roles) == 0 {
+		roles = []role{gatewayRole, workerRole}
+	}
+	parts := []func(*app, context.Context) error{(*app).openStore, (*app).openBroker, (*app).startConnectors, (*app).openReach}
+	for _, r := range roles {
+		parts = append(parts, r.build)
+	}
+	for _, part := range parts {
+		if err := part(a, ctx); err != nil {
 			a.close()
 			return nil, err
 		}
@@ -127,11 +145,27 @@ func (a *app) buildGateway(context.Context) (err error) {
 
 func (a *app) buildWorker(ctx context.Context) (err error) {
 	handlers := &handle.Handlers{Store: a.store, Reach: a.reach, Cadence: a.cfg.Cadence.Hub(), PublicURL: a.cfg.PublicURL, Log: a.log}
-	a.relay = relay.New(relay.Options{Store: a.store, Broker: a.broker, Logger: a.log, Metrics: a.metrics})
+	lease, pause := a.cfg.Work.Lease, a.cfg.Work.MaxPause
+	a.relay = relay.New(relay.Options{
+		Store: a.store, Broker: a.broker, Logger: a.log, Metrics: a.metrics, Patience: everyQueue(lease), Reclaim: min(lease/2, 2*time.Second),
+	})
 	a.worker, err = worker.New(worker.Options{
 		Store: a.store, Broker: a.broker, Rows: handlers.Table(), Logger: a.log, Metrics: a.metrics, OnCredential: handlers.Refused,
+		Leases: everyQueue(lease), Backoff: worker.Backoff{First: min(pause, time.Second), Max: pause},
 	})
 	return err
+}
+
+// everyQueue gives each queue the same time; none leaves each its default.
+func everyQueue(d time.Duration) map[hub.Queue]time.Duration {
+	if d == 0 {
+		return nil
+	}
+	all := map[hub.Queue]time.Duration{}
+	for _, q := range hub.Queues {
+		all[q] = d
+	}
+	return all
 }
 
 // serveGateway answers HTTP until ctx ends, then lets requests under way finish.
@@ -184,7 +218,7 @@ func newLogger(level string) (*slog.Logger, error) {
 }
 
 // run wires, serves the roles asked for and closes.
-func run(ctx context.Context, cfg config.Config, roles ...func(*app, context.Context, *errgroup.Group)) error {
+func run(ctx context.Context, cfg config.Config, roles ...role) error {
 	log, err := newLogger(cfg.LogLevel)
 	if err != nil {
 		return err
@@ -192,14 +226,14 @@ func run(ctx context.Context, cfg config.Config, roles ...func(*app, context.Con
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return fmt.Errorf("make the data folder: %w", err)
 	}
-	a, err := wire(ctx, cfg, log)
+	a, err := wire(ctx, cfg, log, roles...)
 	if err != nil {
 		return err
 	}
 	defer a.close()
 	group, ctx := errgroup.WithContext(ctx)
-	for _, role := range roles {
-		role(a, ctx, group)
+	for _, r := range roles {
+		r.serve(a, ctx, group)
 	}
 	log.Info("atshub is up", "listen", cfg.Listen, "public_url", cfg.PublicURL, "version", version())
 	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {

@@ -44,6 +44,8 @@ type Config struct {
 	Connectors map[string]Connector `yaml:"connectors" env:"-"`
 	// Cadence says how often chores repeat.
 	Cadence Cadence `yaml:"cadence" envPrefix:"CADENCE_"`
+	// Work says how long work rests after a failure or a worker's death.
+	Work Work `yaml:"work" envPrefix:"WORK_"`
 }
 
 // Product is what an operator sets of a product.
@@ -65,6 +67,15 @@ type Cadence struct {
 	JobSync     time.Duration `yaml:"job_sync" env:"JOB_SYNC"`
 	Interviews  time.Duration `yaml:"interviews" env:"INTERVIEWS"`
 	ImportAll   time.Duration `yaml:"import_all" env:"IMPORT_ALL"`
+}
+
+// Work is what an operator sets of the workers; zero is each queue's default.
+type Work struct {
+	// Lease is how long a claim lasts without renewal: after that another
+	// worker takes up what a dead one held.
+	Lease time.Duration `yaml:"lease" env:"LEASE"`
+	// MaxPause is the longest pause between two attempts.
+	MaxPause time.Duration `yaml:"max_pause" env:"MAX_PAUSE"`
 }
 
 // Hub is the cadence with its defaults filled in.
@@ -103,11 +114,12 @@ func (c Config) check() error {
 		return hub.Invalid("public_url", "must be https://<host>: ATSs deliver webhooks to nothing else")
 	}
 	for name, p := range map[string]time.Duration{
-		"check": c.Cadence.Check, "subscribe": c.Cadence.Subscribe, "product_poll": c.Cadence.ProductPoll,
-		"job_sync": c.Cadence.JobSync, "interviews": c.Cadence.Interviews, "import_all": c.Cadence.ImportAll,
+		"cadence.check": c.Cadence.Check, "cadence.subscribe": c.Cadence.Subscribe, "cadence.product_poll": c.Cadence.ProductPoll,
+		"cadence.job_sync": c.Cadence.JobSync, "cadence.interviews": c.Cadence.Interviews, "cadence.import_all": c.Cadence.ImportAll,
+		"work.lease": c.Work.Lease, "work.max_pause": c.Work.MaxPause,
 	} {
 		if p != 0 && p < time.Second {
-			return hub.Invalid("cadence."+name, "must be at least 1s")
+			return hub.Invalid(name, "must be at least 1s")
 		}
 	}
 	return nil
