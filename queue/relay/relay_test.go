@@ -3,6 +3,7 @@ package relay_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,6 +27,16 @@ func openBroker(t *testing.T, url string) *broker.Broker {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = b.Close() })
 	return b
+}
+
+// other is the ledger as another process sees it; one on SQLite belongs to one
+// process.
+func other(t *testing.T, env testenv.Backend, s *store.Store) *store.Store {
+	t.Helper()
+	if strings.HasPrefix(env.DatabaseURL, "sqlite:") {
+		return s
+	}
+	return env.Store(t)
 }
 
 // start runs a relay as another process would, until the test ends.
@@ -83,7 +94,7 @@ func pending(b *broker.Broker, q hub.Queue) int64 {
 
 func soon(t *testing.T, condition func() bool, what string) {
 	t.Helper()
-	require.Eventually(t, condition, 20*time.Second, 10*time.Millisecond, what)
+	require.Eventually(t, condition, time.Minute, 10*time.Millisecond, what)
 }
 
 func TestG11_TwoRelaysRingEachRowOnce(t *testing.T) {
@@ -92,13 +103,14 @@ func TestG11_TwoRelaysRingEachRowOnce(t *testing.T) {
 		b := openBroker(t, env.RedisURL)
 		s := env.Store(t)
 		windows := map[hub.Queue]int{hub.QueueDefault: 4000, hub.QueueCritical: 4000}
+		patience := map[hub.Queue]time.Duration{hub.QueueDefault: time.Hour, hub.QueueCritical: time.Hour}
 		for _, q := range []hub.Queue{hub.QueueDefault, hub.QueueCritical} {
 			for tenant := range 5 {
 				addWork(t, s, q, fmt.Sprint("t", tenant), 60)
 			}
 		}
 		for range 2 {
-			start(t, relay.Options{Store: env.Store(t), Broker: b, Windows: windows})
+			start(t, relay.Options{Store: other(t, env, s), Broker: b, Windows: windows, Patience: patience})
 		}
 		for _, q := range []hub.Queue{hub.QueueDefault, hub.QueueCritical} {
 			soon(t, func() bool { return count(t, s, q, "dispatched") == 300 && pending(b, q) == 300 }, "all dispatched, each once")
@@ -157,16 +169,16 @@ func TestG3_FlushedBrokerIsFilledAgain(t *testing.T) {
 		b := openBroker(t, env.RedisURL)
 		s, registry := env.Store(t), prometheus.NewRegistry()
 		addWork(t, s, hub.QueueDefault, "t", 40)
-		start(t, relay.Options{Store: s, Broker: b, Metrics: registry, Stats: 10 * time.Millisecond})
+		start(t, relay.Options{Store: s, Broker: b, Metrics: registry, Stats: 10 * time.Millisecond,
+			Patience: map[hub.Queue]time.Duration{hub.QueueDefault: time.Hour}})
 		soon(t, func() bool { return pending(b, hub.QueueDefault) == 40 }, "dispatched")
 		require.NoError(t, b.Client.FlushAll(ctx).Err())
 		soon(t, func() bool { return pending(b, hub.QueueDefault) == 40 }, "dispatched again")
 		soon(t, func() bool { return b.Client.SCard(ctx, "asynq:queues").Val() == 4 }, "the queues have names again")
-		require.EqualValues(t, 1, metric(t, registry, "atshub_broker_epoch_changes_total"))
-		require.EqualValues(t, 1, metric(t, registry, "atshub_broker_up"))
-		require.EqualValues(t, 80, metric(t, registry, "atshub_work_dispatched_total"))
-		require.EqualValues(t, 40, metric(t, registry, "atshub_work_requeued_total"))
-		soon(t, func() bool { return metric(t, registry, "atshub_work_rows") == 40 }, "the list is counted")
+		for name, want := range map[string]float64{"atshub_broker_epoch_changes_total": 1, "atshub_broker_up": 1,
+			"atshub_work_dispatched_total": 80, "atshub_work_requeued_total": 40, "atshub_work_rows": 40} {
+			soon(t, func() bool { return metric(t, registry, name) == want }, name)
+		}
 	})
 }
 

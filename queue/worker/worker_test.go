@@ -33,8 +33,7 @@ func TestG11_TwoNodesRunEachRowOnce(t *testing.T) {
 		}
 		r.addMany(hub.QueueDefault, "late", 50)
 		r.soon(func() bool { return r.open() == 0 }, "all work is done")
-		require.Len(t, r.seen.all(), 350)
-		require.Empty(t, r.seen.twice())
+		r.requireOnce(350)
 	})
 }
 
@@ -52,8 +51,7 @@ func TestG3_FlushAllLosesNothing(t *testing.T) {
 			require.NoError(t, r.broker.Client.FlushAll(ctx).Err())
 		}
 		r.soon(func() bool { return r.open() == 0 }, "all work is done")
-		require.Len(t, r.seen.all(), 320)
-		require.Empty(t, r.seen.twice())
+		r.requireOnce(320)
 	})
 }
 
@@ -77,8 +75,7 @@ func TestG3_RedisKilledAndBack(t *testing.T) {
 			}
 			redis.Start(t)
 			r.within(10*time.Second, func() bool { return r.open() == 0 }, "all work is done within 10 s of its return")
-			require.Len(t, r.seen.all(), 370)
-			require.Empty(t, r.seen.twice())
+			r.requireOnce(370)
 		})
 	}
 }
@@ -87,19 +84,18 @@ func TestG11_DeadWorkersWorkIsTakenOverAndItsWritesRefused(t *testing.T) {
 	t.Parallel()
 	testenv.Backends(t, func(t *testing.T, env testenv.Backend) {
 		r := newRig(t, env)
-		short := func(o *worker.Options) {
-			o.Leases = map[hub.Queue]time.Duration{hub.QueueDefault: 400 * time.Millisecond}
-		}
+		short := func(o *worker.Options) { o.Leases = leases(400 * time.Millisecond) }
 		claimed, told := make(chan hub.Work, 1), make(chan struct{})
-		dying := r.start([]worker.Row{{Kind: hub.WorkAction, Timeout: time.Minute, Run: func(ctx context.Context, w hub.Work) error {
+		own := r.env.Store(t)
+		r.start([]worker.Row{{Kind: hub.WorkAction, Timeout: time.Minute, Run: func(ctx context.Context, w hub.Work) error {
 			claimed <- w
 			<-ctx.Done()
 			close(told)
 			return ctx.Err()
-		}}}, short)
+		}}}, func(o *worker.Options) { short(o); o.Store = own })
 		r.add(hub.Work{Ref: "act_1"})
 		zombie := <-claimed
-		require.NoError(t, dying.store.Close()) // neither renewals nor verdicts reach the ledger any more
+		require.NoError(t, own.Close()) // neither renewals nor verdicts reach the ledger any more
 		r.start([]worker.Row{r.recorder(hub.WorkAction)}, short)
 		r.soon(func() bool { return len(r.seen.of("act_1")) == 1 }, "another worker takes over")
 		<-told // and the run that lost its claim was ended
@@ -116,16 +112,14 @@ func TestG11_RenewedClaimIsNotTakenOver(t *testing.T) {
 		row := worker.Row{Kind: hub.WorkAction, Timeout: time.Minute, Run: func(ctx context.Context, w hub.Work) error {
 			r.seen.note(w)
 			select {
-			case <-time.After(3 * time.Second): // several leases long
+			case <-time.After(7 * time.Second): // several leases long
 			case <-ctx.Done():
 				return ctx.Err()
 			}
 			return r.finish(w)
 		}}
 		for range 2 {
-			r.start([]worker.Row{row}, func(o *worker.Options) {
-				o.Leases = map[hub.Queue]time.Duration{hub.QueueDefault: 900 * time.Millisecond}
-			})
+			r.start([]worker.Row{row}, func(o *worker.Options) { o.Leases = leases(3 * time.Second) })
 		}
 		r.add(hub.Work{Ref: "long"})
 		r.soon(func() bool { return len(r.seen.of("long")) > 0 && r.open() == 0 }, "done")
@@ -149,7 +143,7 @@ func TestG4_DuplicateRingIsHarmless(t *testing.T) {
 		r.start([]worker.Row{r.recorder(hub.WorkAction)}, nil)
 		left := func() int64 { return r.broker.Client.LLen(ctx, "asynq:{default}:pending").Val() }
 		r.soon(func() bool { return r.open() == 0 && left() == 0 }, "all rings are answered")
-		require.Len(t, r.seen.all(), 1)
+		r.requireOnce(1)
 	})
 }
 
@@ -313,7 +307,7 @@ func TestG11_ShutdownHandsWorkBack(t *testing.T) {
 		<-begun
 		leaving.stop()
 		r.start([]worker.Row{r.recorder(hub.WorkAction)}, nil)
-		r.within(10*time.Second, func() bool { return r.open() == 0 }, "taken up long before the lease of 30 s ends")
+		r.within(10*time.Second, func() bool { return r.open() == 0 }, "taken up long before the lease ends")
 		require.Equal(t, 1, r.seen.of("act_1")[0].Attempt)
 	})
 }
@@ -363,7 +357,7 @@ func TestG3_LedgerAwayForAWhileLosesNothing(t *testing.T) {
 	stop()
 	<-done
 	r.within(10*time.Second, func() bool { return r.open() == 0 }, "what it had taken is rung again")
-	require.Empty(t, r.seen.twice())
+	r.requireOnce(20)
 }
 
 func embedded(t *testing.T) testenv.Backend {
