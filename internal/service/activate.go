@@ -146,7 +146,7 @@ func checkChoice(shown Plan, choice Choice) error {
 		}
 	case hub.BackfillChosen:
 		for _, id := range choice.Chosen {
-			if !slices.ContainsFunc(shown.Content.Candidates.Rows, func(row screening.Row) bool {
+			if !slices.ContainsFunc(shown.Content.Candidates.Rows, func(row screening.Person) bool {
 				return row.CandidateID == id && row.Verdict == screening.WouldInvite
 			}) {
 				return hub.Invalid("chosen", "names someone the preview would not invite")

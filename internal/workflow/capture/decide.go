@@ -178,8 +178,8 @@ func Rereads(start, now time.Time) (next time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// Row is a session in a preview.
-type Row struct {
+// Session is a session in a preview.
+type Session struct {
 	InterviewID string    `json:"interview_id"`
 	SessionID   string    `json:"session_id"`
 	JobID       string    `json:"job_id"`
@@ -191,21 +191,21 @@ type Row struct {
 	Reason      string    `json:"reason,omitempty"`
 }
 
-// Preview is the sessions that switching on would join.
-type Preview struct {
-	Rows      []Row  `json:"rows"`
-	WouldJoin int    `json:"would_join"`
-	Digest    string `json:"digest"`
+// Sessions is a preview: the sessions that switching on would join.
+type Sessions struct {
+	Rows      []Session `json:"rows"`
+	WouldJoin int       `json:"would_join"`
+	Digest    string    `json:"digest"`
 }
 
 // MakePreview judges sessions as if their roles were on. The digest covers
 // what would be joined and when.
-func MakePreview(c hub.Connection, slots []hub.Slot, now time.Time) Preview {
-	p := Preview{Rows: []Row{}}
+func MakePreview(c hub.Connection, slots []hub.Slot, now time.Time) Sessions {
+	p := Sessions{Rows: []Session{}}
 	h := sha256.New()
 	for _, s := range slots {
 		v := Judge(Facts{Connection: c, Link: hub.JobLink{State: hub.LinkOn}, Slot: s, Now: now})
-		row := Row{InterviewID: s.InterviewID, SessionID: s.SessionID, JobID: s.JobID, Title: s.Title, StartsAt: s.StartsAt, EndsAt: s.EndsAt, Timezone: s.Timezone, Readiness: v.Readiness, Reason: v.Reason}
+		row := Session{InterviewID: s.InterviewID, SessionID: s.SessionID, JobID: s.JobID, Title: s.Title, StartsAt: s.StartsAt, EndsAt: s.EndsAt, Timezone: s.Timezone, Readiness: v.Readiness, Reason: v.Reason}
 		if v.Readiness == Ready {
 			p.WouldJoin++
 			_, _ = fmt.Fprintln(h, s.JobID, s.InterviewID, s.SessionID, s.StartsAt.UnixMilli(), s.MeetingURL)

@@ -19,8 +19,8 @@ const (
 	CannotReach = "cannot_reach" // the product would refuse
 )
 
-// Row is one person already at the invitation stage.
-type Row struct {
+// Person is one person already at the invitation stage.
+type Person struct {
 	CandidateID   string     `json:"candidate_id"`
 	ApplicationID string     `json:"application_id,omitempty"`
 	Name          string     `json:"name"`
@@ -30,12 +30,12 @@ type Row struct {
 	Why           string     `json:"why,omitempty"`
 }
 
-// Preview is everyone already at the invitation stage and what choosing them
+// People is a preview: everyone already at the invitation stage and what choosing them
 // would do.
-type Preview struct {
-	Rows        []Row  `json:"rows"`
-	WouldInvite int    `json:"would_invite"`
-	Digest      string `json:"digest"`
+type People struct {
+	Rows        []Person `json:"rows"`
+	WouldInvite int      `json:"would_invite"`
+	Digest      string   `json:"digest"`
 }
 
 // PreviewInput is what a preview is made from. Applications are all of the
@@ -51,14 +51,14 @@ type PreviewInput struct {
 // MakePreview lists everyone already at the stage of the mail invitation. Its
 // digest changes exactly when someone enters or leaves the stage, or when what
 // would happen to someone changes, or the triggers do.
-func MakePreview(in PreviewInput) Preview {
-	p := Preview{Rows: []Row{}}
+func MakePreview(in PreviewInput) People {
+	p := People{Rows: []Person{}}
 	trigger, ok := Invitation(in.Triggers)
 	for _, app := range in.Applications {
 		if !ok || app.StageID != trigger.StageID {
 			continue
 		}
-		row := Row{CandidateID: app.Candidate.ID, ApplicationID: app.ID, Name: FullName(app.Candidate), StageID: app.StageID, Since: app.StageEnteredAt, Verdict: WouldInvite}
+		row := Person{CandidateID: app.Candidate.ID, ApplicationID: app.ID, Name: FullName(app.Candidate), StageID: app.StageID, Since: app.StageEnteredAt, Verdict: WouldInvite}
 		key := hub.InviteKey(in.Connection.Account.ID, in.JobID, app.Candidate.ID)
 		for _, a := range in.Ledger[app.Candidate.ID] {
 			if a.Key == key && a.State != hub.ActionSkipped && a.State != hub.ActionCancelled {
@@ -73,12 +73,12 @@ func MakePreview(in PreviewInput) Preview {
 		}
 		p.Rows = append(p.Rows, row)
 	}
-	slices.SortFunc(p.Rows, func(a, b Row) int { return strings.Compare(a.CandidateID, b.CandidateID) })
+	slices.SortFunc(p.Rows, func(a, b Person) int { return strings.Compare(a.CandidateID, b.CandidateID) })
 	p.Digest = digest(in.Triggers, p.Rows)
 	return p
 }
 
-func digest(triggers []hub.Trigger, rows []Row) string {
+func digest(triggers []hub.Trigger, rows []Person) string {
 	type rule struct {
 		Kind          hub.TriggerKind
 		Status, Stage string
@@ -103,7 +103,7 @@ func digest(triggers []hub.Trigger, rows []Row) string {
 // Backfill turns a choice about those already there into ledger rows: the
 // chosen are owed an invitation, everyone else gets a row that keeps them from
 // ever being invited by themselves. chosen counts only for BackfillChosen.
-func Backfill(c hub.Connection, l hub.JobLink, trigger hub.Trigger, p Preview, choice string, chosen []string) []hub.Action {
+func Backfill(c hub.Connection, l hub.JobLink, trigger hub.Trigger, p People, choice string, chosen []string) []hub.Action {
 	var all []hub.Action
 	for _, r := range p.Rows {
 		if r.Verdict == WasInvited {
