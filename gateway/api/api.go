@@ -52,7 +52,7 @@ func Mount(app *fiber.App, o Options) *API {
 	config.Info.Description = description
 	config.CreateHooks = nil // no $schema members in answers
 	config.DocsPath, config.SchemasPath, config.OpenAPIPath = "", "", ""
-	config.Formats = map[string]huma.Format{"application/json": huma.DefaultJSONFormat}
+	config.Formats = map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat}
 	if o.PublicURL != "" {
 		config.Servers = []*huma.Server{{URL: o.PublicURL}}
 	}

@@ -39,7 +39,7 @@ func (s *Service) Install(ctx context.Context, a hub.Actor, connector string, gi
 	}
 	manifest, err := s.reach.Manifest(connector)
 	if err != nil {
-		return v, errConnectorAway(err)
+		return v, nothingStored(errConnectorAway(err))
 	}
 	if err := checkFields(manifest, p, given, true); err != nil {
 		return v, err

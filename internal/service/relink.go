@@ -27,7 +27,7 @@ func (s *Service) Relink(ctx context.Context, a hub.Actor, id string, given Cred
 	}
 	m, err := s.reach.Manifest(c.Connector)
 	if err != nil {
-		return v, errConnectorAway(err)
+		return v, nothingStored(errConnectorAway(err))
 	}
 	if len(given.ATS)+len(given.Product) == 0 {
 		return v, hub.Invalid("credentials", "give at least one field")
