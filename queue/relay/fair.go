@@ -9,7 +9,7 @@ import (
 )
 
 // Who comes next: one row per tenant and turn, beginning after the tenant
-// served last, and no tenant with more than a quarter of a queue's window.
+// served last, and no tenant with more in flight than its pace allows.
 
 // pick is one row handed to the broker.
 type pick struct {
@@ -72,8 +72,8 @@ func (r *Relay) choose(tx *store.Tx, q hub.Queue) (rows []hub.Work, full bool, e
 	if err != nil {
 		return nil, false, err
 	}
-	most := max(r.o.Windows[q]/4, 1)
-	waiting := slices.DeleteFunc(startAfter(tenants, r.last[q]), func(t string) bool { return inFlight[t] >= most })
+	allowed := r.allowances(tx, q, tenants, inFlight)
+	waiting := slices.DeleteFunc(startAfter(tenants, r.last[q]), func(t string) bool { return allowed[t] <= 0 })
 	full = len(waiting) < len(tenants)
 	if len(waiting) == 0 {
 		return nil, full, nil
@@ -86,12 +86,23 @@ func (r *Relay) choose(tx *store.Tx, q hub.Queue) (rows []hub.Work, full bool, e
 	share := (room + len(waiting) - 1) / len(waiting)
 	lanes := make([][]hub.Work, len(waiting))
 	for i, t := range waiting {
-		if lanes[i], err = tx.ReadyWork(q, t, min(share, most-inFlight[t])); err != nil {
+		if lanes[i], err = tx.ReadyWork(q, t, min(share, allowed[t])); err != nil {
 			return nil, false, err
 		}
 	}
 	rows = inTurn(lanes)
 	return rows[:min(len(rows), room)], full, nil
+}
+
+// allowances are how many more rows of each tenant may go.
+func (r *Relay) allowances(tx *store.Tx, q hub.Queue, tenants []string, inFlight map[string]int) map[string]int {
+	most := max(r.o.Windows[q]/4, 1)
+	r.paces[q].keep(tenants)
+	allowed := make(map[string]int, len(tenants))
+	for _, t := range tenants {
+		allowed[t] = r.paces[q].of(t).adjust(inFlight[t], firstPace[q], most, tx.Now()) - inFlight[t]
+	}
+	return allowed
 }
 
 // startAfter turns a sorted list so that it begins after the given entry.

@@ -79,15 +79,21 @@ type Relay struct {
 	metrics   *metrics
 	mark      string               // of the broker, as last adopted
 	last      map[hub.Queue]string // tenant served last, so that the next round starts after it
+	paces     map[hub.Queue]paces
 	reclaimed time.Time
 }
 
 // New makes a relay; it does nothing until Run.
 func New(o Options) *Relay {
 	o.defaults()
-	return &Relay{
-		o: o, client: asynq.NewClientFromRedisClient(o.Broker.Client), metrics: newMetrics(o.Metrics), last: map[hub.Queue]string{},
+	r := &Relay{
+		o: o, client: asynq.NewClientFromRedisClient(o.Broker.Client), metrics: newMetrics(o.Metrics),
+		last: map[hub.Queue]string{}, paces: map[hub.Queue]paces{},
 	}
+	for _, q := range hub.Queues {
+		r.paces[q] = paces{}
+	}
+	return r
 }
 
 // Run relays until ctx ends. Ledger and broker may go away and come back.

@@ -105,8 +105,8 @@ func TestG11_TwoRelaysRingEachRowOnce(t *testing.T) {
 		windows := map[hub.Queue]int{hub.QueueDefault: 4000, hub.QueueCritical: 4000}
 		patience := map[hub.Queue]time.Duration{hub.QueueDefault: time.Hour, hub.QueueCritical: time.Hour}
 		for _, q := range []hub.Queue{hub.QueueDefault, hub.QueueCritical} {
-			for tenant := range 5 {
-				addWork(t, s, q, fmt.Sprint("t", tenant), 60)
+			for tenant := range 60 {
+				addWork(t, s, q, fmt.Sprint("t", tenant), 5)
 			}
 		}
 		for range 2 {
@@ -121,19 +121,20 @@ func TestG11_TwoRelaysRingEachRowOnce(t *testing.T) {
 	})
 }
 
-func TestG15_OneTenantHoldsAQuarterOfTheWindow(t *testing.T) {
+func TestG12_TenantThatIsNotWorkedOffHoldsFewSlots(t *testing.T) {
 	t.Parallel()
 	testenv.Backends(t, func(t *testing.T, env testenv.Backend) {
 		b := openBroker(t, env.RedisURL)
 		s := env.Store(t)
-		addWork(t, s, hub.QueueDefault, "busy", 5000)
-		start(t, relay.Options{Store: s, Broker: b, Windows: map[hub.Queue]int{hub.QueueDefault: 200}})
-		soon(t, func() bool { return inFlight(t, s, hub.QueueDefault)["busy"] == 50 }, "the busy tenant gets its share")
+		addWork(t, s, hub.QueueDefault, "slow", 5000)
+		patience := map[hub.Queue]time.Duration{hub.QueueDefault: time.Hour}
+		start(t, relay.Options{Store: s, Broker: b, Patience: patience})
+		soon(t, func() bool { return inFlight(t, s, hub.QueueDefault)["slow"] == 8 }, "it gets half the slots of a worker")
 		for i := range 10 {
 			addWork(t, s, hub.QueueDefault, fmt.Sprint("quiet", i), 1)
 		}
 		soon(t, func() bool { return len(inFlight(t, s, hub.QueueDefault)) == 11 }, "everyone is served")
-		require.Equal(t, 50, inFlight(t, s, hub.QueueDefault)["busy"], "and not a row more of the busy one")
+		require.Equal(t, 8, inFlight(t, s, hub.QueueDefault)["slow"], "and not a row more of the slow one")
 	})
 }
 
@@ -168,7 +169,9 @@ func TestG3_FlushedBrokerIsFilledAgain(t *testing.T) {
 	testenv.Backends(t, func(t *testing.T, env testenv.Backend) {
 		b := openBroker(t, env.RedisURL)
 		s, registry := env.Store(t), prometheus.NewRegistry()
-		addWork(t, s, hub.QueueDefault, "t", 40)
+		for i := range 8 {
+			addWork(t, s, hub.QueueDefault, fmt.Sprint("t", i), 5)
+		}
 		start(t, relay.Options{Store: s, Broker: b, Metrics: registry, Stats: 10 * time.Millisecond,
 			Patience: map[hub.Queue]time.Duration{hub.QueueDefault: time.Hour}})
 		soon(t, func() bool { return pending(b, hub.QueueDefault) == 40 }, "dispatched")
@@ -203,7 +206,9 @@ func TestG3_BrokerAwayKeepsWorkReady(t *testing.T) {
 	redis := testenv.StartRedis(t)
 	b, s := openBroker(t, redis.URL), testenv.Store(t)
 	redis.Kill()
-	addWork(t, s, hub.QueueDefault, "t", 10)
+	for i := range 2 {
+		addWork(t, s, hub.QueueDefault, fmt.Sprint("t", i), 5)
+	}
 	registry := prometheus.NewRegistry()
 	start(t, relay.Options{Store: s, Broker: b, Metrics: registry})
 	require.Never(t, func() bool { return count(t, s, hub.QueueDefault, "ready") != 10 }, 300*time.Millisecond, 20*time.Millisecond)
