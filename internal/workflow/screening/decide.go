@@ -109,6 +109,20 @@ func OnApplication(f Facts) rule.Decision {
 	return t.Act("invited: reached "+trigger.StageName+" for the first time", invite)
 }
 
+// NeedsHistory tells that OnApplication cannot decide on the present stage
+// alone: the candidate may have been at the stage and left, or we may have
+// moved them there ourselves. It saves the ATS a call for everyone else.
+func NeedsHistory(f Facts) bool {
+	trigger, has := Invitation(f.Triggers)
+	if !has || f.Link.State != hub.LinkOn {
+		return false
+	}
+	if earlier, ok := f.ledger(hub.InviteKey(f.Connection.Account.ID, f.Link.JobID, f.candidate())); ok && !Revivable(earlier, f.Link) {
+		return false
+	}
+	return f.Application.StageID != trigger.StageID || f.ownMoves(trigger.StageID) > 0
+}
+
 // Revivable tells that an earlier act never happened and nobody decided it
 // should not: it was only cancelled because the job was off at the time, and
 // the job has been switched on again since.

@@ -229,3 +229,13 @@ func TestCascadeNamesLoops(t *testing.T) {
 	other.JobID = "another"
 	require.False(t, screening.CheckCascade([]screening.Edge{other, edge(hub.TriggerStatusSync, "shortlist", "A")}, nil).Loops(), "another job's stage is another stage")
 }
+
+func TestHistoryIsReadOnlyWhereItDecides(t *testing.T) {
+	t.Parallel()
+	invited := ledger(hub.Action{Kind: hub.ActionInvite, Key: hub.InviteKey("acme", "job", "ada"), State: hub.ActionDone, Gen: 3})
+	ours := ledger(hub.Action{Kind: hub.ActionMove, State: hub.ActionDone, Target: phone.StageID, Outcome: sdk.MoveMoved})
+	require.False(t, screening.NeedsHistory(facts(phone.StageID)), "is there")
+	require.True(t, screening.NeedsHistory(facts("NEW")), "may have been there and left")
+	require.True(t, screening.NeedsHistory(facts(phone.StageID, ours)), "we may have moved them there")
+	require.False(t, screening.NeedsHistory(facts("NEW", invited)), "was invited")
+}

@@ -159,7 +159,7 @@ func (h *Handlers) applicationChanged(ctx context.Context, w hub.Work, c hub.Con
 	case e.JobID != "" && p.Kind == product.KindCapture:
 		return h.pokeInterviews(ctx, w, e, l)
 	}
-	facts, err := h.readApplication(ctx, c, e, l)
+	facts, err := h.readApplication(ctx, c, e)
 	if sdk.CodeOf(err) == sdk.CodeNotFound {
 		return h.settle(ctx, w, e, skipped("the ATS no longer knows the application"))
 	}
@@ -194,9 +194,11 @@ func (h *Handlers) linkOfJob(ctx context.Context, c hub.Connection, jobID string
 	return l, err
 }
 
-// readApplication reads the application and its history, as the ATS has them now.
-func (h *Handlers) readApplication(ctx context.Context, c hub.Connection, e hub.Event, l hub.JobLink) (screening.Facts, error) {
-	f := screening.Facts{Connection: c, Link: l, Event: e}
+// readApplication reads the application as the ATS has it now, and its history
+// where the decision may depend on it.
+func (h *Handlers) readApplication(ctx context.Context, c hub.Connection, e hub.Event) (screening.Facts, error) {
+	f := screening.Facts{Connection: c, Event: e}
+	var l hub.JobLink
 	ats, err := h.Reach.ATS(ctx, c)
 	if err != nil {
 		return f, err
@@ -208,7 +210,15 @@ func (h *Handlers) readApplication(ctx context.Context, c hub.Connection, e hub.
 	if f.Application, err = ats.ReadApplication(ctx, ref); err != nil {
 		return f, err
 	}
-	if ats.ReadStageHistory == nil {
+	if err := h.Store.Read(ctx, func(tx *store.Tx) error {
+		if l, err = tx.LinkOfJob(c.TenantID, c.ID, f.Application.JobID); err != nil {
+			return err
+		}
+		return h.ledgerFacts(tx, l.ID, &f)
+	}); err != nil && hub.CodeOf(err) != hub.CodeNotFound {
+		return f, err
+	}
+	if ats.ReadStageHistory == nil || !screening.NeedsHistory(f) {
 		return f, nil
 	}
 	ref = sdk.ApplicationRef{ID: f.Application.ID, CandidateID: f.Application.Candidate.ID, JobID: f.Application.JobID}
