@@ -6,6 +6,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -185,10 +186,11 @@ func refuse(ctx huma.Context, err error) {
 
 var speak sync.Once
 
-// speakProblems makes huma answer problems of ours. It reads a variable of its
+// speakProblems makes huma answer problems of ours. It reads variables of its
 // package; there is no other way in.
 func speakProblems() {
 	speak.Do(func() {
+		huma.ValidateStrictCasing = true // TENANT_ID is not tenant_id
 		huma.NewError = newProblem
 		huma.NewErrorWithContext = func(ctx huma.Context, status int, message string, errs ...error) huma.StatusError {
 			p := newProblem(status, message, errs...)
@@ -201,6 +203,8 @@ func speakProblems() {
 	})
 }
 
+var missingProperty = regexp.MustCompile(`^expected required property (\S+) to be present$`)
+
 // newProblem is what huma found wrong with a request. The values sent are not
 // repeated: one may be a secret in the wrong field.
 func newProblem(status int, message string, errs ...error) huma.StatusError {
@@ -208,7 +212,11 @@ func newProblem(status int, message string, errs ...error) huma.StatusError {
 	for _, err := range errs {
 		if d, ok := err.(huma.ErrorDetailer); ok && d.ErrorDetail().Location != "" {
 			detail := d.ErrorDetail()
-			fields[strings.TrimPrefix(strings.TrimPrefix(detail.Location, "body."), "path.")] = detail.Message
+			at := detail.Location
+			if missing := missingProperty.FindStringSubmatch(detail.Message); missing != nil {
+				at += "." + missing[1] // huma names the object
+			}
+			fields[strings.TrimPrefix(strings.TrimPrefix(at, "body."), "path.")] = detail.Message
 		}
 	}
 	var p *problem.Problem

@@ -230,6 +230,11 @@ func (s *Service) onAction(ctx context.Context, a hub.Actor, id, what, reason st
 		if c.State.Gone() {
 			return errGone()
 		}
+		if seen.LinkID != "" { // rows are held from the top down, everywhere
+			if _, err := tx.ShareLink(a.TenantID, seen.LinkID); err != nil {
+				return err
+			}
+		}
 		row, err := tx.LockAction(a.TenantID, id)
 		if err != nil {
 			return err
