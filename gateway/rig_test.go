@@ -74,9 +74,13 @@ func (l *lockedBuffer) String() string {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{T: t, ats: newATS(), logs: &lockedBuffer{}}
+	return newRigOn(t, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"))
+}
+
+func newRigOn(t *testing.T, url string) *rig {
+	t.Helper()
+	r := &rig{T: t, ats: newATS(), logs: &lockedBuffer{}, url: url}
 	var err error
-	r.url = "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")
 	r.store, err = store.Open(ctx, store.Options{URL: r.url})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = r.store.Close() })

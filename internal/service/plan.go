@@ -44,10 +44,10 @@ type Plan struct {
 type PlanContent struct {
 	Job        *sdk.Job                    `json:"job,omitempty"`
 	Triggers   []Trigger                   `json:"triggers,omitempty"`
-	Candidates *screening.People          `json:"candidates,omitempty"`
+	Candidates *screening.People           `json:"candidates,omitempty"`
 	Cascade    *screening.Cascade          `json:"cascade,omitempty"`
 	Jobs       []sdk.Job                   `json:"jobs,omitempty" doc:"of capture: the roles that would be on"`
-	Sessions   *capture.Sessions            `json:"sessions,omitempty"`
+	Sessions   *capture.Sessions           `json:"sessions,omitempty"`
 	Activates  *product.EngagementSettings `json:"activates,omitempty" doc:"what switching on activates in the organisation"`
 	Warnings   []string                    `json:"warnings"`
 }
