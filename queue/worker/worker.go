@@ -26,7 +26,9 @@ type Options struct {
 	Rows    []Row
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer
-	// Concurrency is how many runs of a queue go on at once.
+	// Concurrency is how many runs of a queue go on at once. They mostly wait
+	// for an ATS that allows a tenant ten requests a second, so it is not about
+	// cores.
 	Concurrency map[hub.Queue]int
 	// Leases are how long a claim lasts without renewal: after that a dead
 	// worker's work is taken up by another.
@@ -48,7 +50,7 @@ func (o *Options) defaults() {
 		o.ShutdownTimeout = 25 * time.Second
 	}
 	o.Backoff.defaults()
-	o.Concurrency = filled(o.Concurrency, map[hub.Queue]int{hub.QueueCritical: 16, hub.QueueWebhooks: 16, hub.QueueDefault: 16, hub.QueueBulk: 4})
+	o.Concurrency = filled(o.Concurrency, map[hub.Queue]int{hub.QueueCritical: 32, hub.QueueWebhooks: 64, hub.QueueDefault: 64, hub.QueueBulk: 8})
 	o.Leases = filled(o.Leases, map[hub.Queue]time.Duration{
 		hub.QueueCritical: 5 * time.Second, hub.QueueWebhooks: 30 * time.Second, hub.QueueDefault: 30 * time.Second, hub.QueueBulk: 30 * time.Second,
 	})
