@@ -106,6 +106,7 @@ type CheckRow struct {
 	Name       string `json:"name"`
 	Status     string `json:"status"` // granted, missing, unknown
 	Serves     string `json:"serves"`
-	Remedy     string `json:"remedy,omitempty"` // set unless granted
-	Detail     string `json:"detail,omitempty"` // how it was found out; never a secret
+	Remedy     string `json:"remedy,omitempty"`   // set unless granted
+	Optional   bool   `json:"optional,omitempty"` // as Permission.Optional: missing, it degrades nothing
+	Detail     string `json:"detail,omitempty"`   // how it was found out; never a secret
 }

@@ -149,7 +149,8 @@ type APIKey struct {
 
 // StateAfterCheck is what a credential check makes of a connection: refused by
 // either side, it needs a person; with a permission missing, what needs that
-// permission stops and the rest works.
+// permission stops and the rest works. A permission that is optional is missed
+// by nobody.
 func StateAfterCheck(report sdk.CheckReport, productProblem string) (ConnectionState, string) {
 	switch {
 	case report.Credential == sdk.CredentialRefused || report.Credential == sdk.CredentialNoRole:
@@ -159,7 +160,7 @@ func StateAfterCheck(report sdk.CheckReport, productProblem string) (ConnectionS
 	}
 	missing := 0
 	for _, r := range report.Rows {
-		if r.Status == sdk.Missing {
+		if r.Status == sdk.Missing && !r.Optional {
 			missing++
 		}
 	}

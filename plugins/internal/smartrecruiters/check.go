@@ -66,7 +66,7 @@ func (c Core) account(ctx context.Context, p *probe) sdk.Account {
 
 // row is the verdict on one permission by the answer to its probe.
 func (c Core) row(p sdk.Permission, err error) sdk.CheckRow {
-	row := sdk.CheckRow{Permission: p.Key, Name: p.Name, Serves: p.Serves, Status: sdk.Unknown, Remedy: p.Remedy}
+	row := sdk.CheckRow{Permission: p.Key, Name: p.Name, Serves: p.Serves, Status: sdk.Unknown, Remedy: p.Remedy, Optional: p.Optional}
 	grant := func(detail string) { row.Status, row.Remedy, row.Detail = sdk.Granted, "", detail }
 	if rights[p.Key].probe == nil {
 		scopes := c.auth.scopes()
