@@ -108,13 +108,8 @@ func TestG3_NoFalseAcknowledgement(t *testing.T) {
 				p.move(smartrecruiters.InReview, "Screening")
 			}
 		}
-		settle := func() {
-			ctx, cancel := context.WithTimeout(context.Background(), patience)
-			defer cancel()
-			require.NoError(t, w.ATS.Settle(ctx))
-		}
 		arrive(people[:3])
-		settle()
+		w.settleDeliveries()
 		giveBack := w.cutOff()
 		from := len(w.deliveries())
 		arrive(people[3:6])
@@ -131,7 +126,7 @@ func TestG3_NoFalseAcknowledgement(t *testing.T) {
 		giveBack()
 		arrive(people[6:])
 		w.eventually("everyone is invited", func() bool { return has(w.mails(), people) })
-		settle()
+		w.settleDeliveries()
 		w.ledger().settled()
 		w.exactlyOnce("invitations", w.mails(), people)
 		acknowledged := map[string]bool{}

@@ -1,8 +1,11 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"slices"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/atshub/atshub/internal/sandbox/smartrecruiters"
 	"github.com/atshub/atshub/internal/sandbox/witness"
@@ -75,4 +78,12 @@ func has(got map[string]int, people []*candidate) bool {
 // deliveries are webhook deliveries by their answer.
 func (w *world) deliveries() (all []smartrecruiters.Entry) {
 	return w.ATS.Record().Entries(smartrecruiters.KindDelivery)
+}
+
+// settleDeliveries waits until every delivery of the ATS is acknowledged.
+func (w *world) settleDeliveries() {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	require.NoError(w.t, w.ATS.Settle(ctx))
 }

@@ -102,7 +102,7 @@ func (c *company) install(connector string, ats, product object) {
 		State string `json:"state"`
 	}
 	c.do(http.MethodPost, "/connections", object{"connector": connector, "credentials": credentials}, &connection)
-	require.Equal(c.w.t, "active", connection.State)
+	require.Contains(c.w.t, []string{"active", "degraded"}, connection.State) // degraded: not every scope was given
 	c.connection = connection.ID
 }
 
