@@ -45,9 +45,15 @@ type Binding interface {
 	Local(a *Abilities, s Session) bool
 	// Remote puts a func into a that sends the call through r.
 	Remote(a *Abilities, r Remote)
+	// Wrap puts around's two halves before and after the func in a, if it is there.
+	Wrap(a *Abilities, around Around)
 	// Serve answers one encoded call with the func in a; CodeUnsupported when nil.
 	Serve(ctx context.Context, a *Abilities, request []byte) ([]byte, error)
 }
+
+// Around is told that a call of an ability begins; what it returns is told how
+// the call ended.
+type Around func(ctx context.Context, name string) func(error)
 
 // Remote sends one encoded call by wire name and returns the encoded answer or
 // an *Error.
@@ -120,4 +126,11 @@ func RemoteAbilities(names []string, r Remote) *Abilities {
 		}
 	}
 	return a
+}
+
+// Wrap puts around before and after every ability in a.
+func Wrap(a *Abilities, around Around) {
+	for _, b := range Bindings {
+		b.Wrap(a, around)
+	}
 }

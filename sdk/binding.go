@@ -61,6 +61,19 @@ func (b binding[Q, R]) Remote(a *Abilities, r Remote) {
 	}
 }
 
+func (b binding[Q, R]) Wrap(a *Abilities, around Around) {
+	call := *b.field(a)
+	if call == nil {
+		return
+	}
+	*b.field(a) = func(ctx context.Context, q Q) (R, error) {
+		ended := around(ctx, b.name)
+		answer, err := call(ctx, q)
+		ended(err)
+		return answer, err
+	}
+}
+
 func (b binding[Q, R]) Serve(ctx context.Context, a *Abilities, request []byte) ([]byte, error) {
 	call := *b.field(a)
 	if call == nil {

@@ -36,6 +36,7 @@ type JobLink struct {
 	ActivatedAt    *time.Time // since when it is on
 	SyncedAt       *time.Time
 	Watermark      *time.Time // ATS changes read up to here
+	Problem        string     // for a person to mend, found by the last sync; a plain sentence
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
 }

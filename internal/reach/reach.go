@@ -105,7 +105,26 @@ func (r *Reach) ATSWith(c hub.Connection, credentials Credentials) (*sdk.Abiliti
 			s.Fields[f.Key] = value.Reveal()
 		}
 	}
-	return r.Connectors.Abilities(c.Connector, s)
+	a, err := r.Connectors.Abilities(c.Connector, s)
+	if err != nil {
+		return nil, err
+	}
+	sdk.Wrap(a, func(ctx context.Context, name string) func(error) {
+		note, ok := ctx.Value(observerKey{}).(func(string, error))
+		if !ok {
+			return func(error) {}
+		}
+		return func(err error) { note(name, err) }
+	})
+	return a, nil
+}
+
+type observerKey struct{}
+
+// Observe has note told of every call to an ATS made under the context, by the
+// ability's name, once it has ended.
+func Observe(ctx context.Context, note func(ability string, err error)) context.Context {
+	return context.WithValue(ctx, observerKey{}, note)
 }
 
 // Stored opens the connection's credentials.

@@ -26,6 +26,7 @@ type JobLink struct {
 	Triggers       []Trigger     `json:"triggers,omitempty"`
 	ActivatedAt    *time.Time    `json:"activated_at,omitempty"`
 	SyncedAt       *time.Time    `json:"synced_at,omitempty"`
+	Problem        string        `json:"problem,omitempty" doc:"for a person to mend, found by the last sync"`
 }
 
 // Trigger is a rule of a job link.
@@ -40,7 +41,7 @@ type Trigger struct {
 func linkView(l hub.JobLink, triggers []hub.Trigger) JobLink {
 	v := JobLink{
 		ID: l.ID, ConnectionID: l.ConnectionID, JobID: l.JobID, JobName: l.JobName, JobCode: l.JobCode, State: l.State, Origin: l.Origin,
-		ProductRef: l.ProductRef, CalibrationURL: l.CalibrationURL, ActivatedAt: l.ActivatedAt, SyncedAt: l.SyncedAt,
+		ProductRef: l.ProductRef, CalibrationURL: l.CalibrationURL, ActivatedAt: l.ActivatedAt, SyncedAt: l.SyncedAt, Problem: l.Problem,
 	}
 	for _, g := range triggers {
 		v.Triggers = append(v.Triggers, Trigger{Kind: g.Kind, Status: g.Status, StageID: g.StageID, StageName: g.StageName, AllowTerminal: g.AllowTerminal})

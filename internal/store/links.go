@@ -7,11 +7,11 @@ import (
 // Job links and their triggers.
 
 const linkColumns = `id, tenant_id, connection_id, job_id, job_name, job_code, state, gen, origin, product_ref,
-	calibration_url, activated_at, synced_at, watermark, created_at, updated_at`
+	calibration_url, activated_at, synced_at, watermark, problem, created_at, updated_at`
 
 func scanLink(row scanner) (v hub.JobLink, err error) {
 	err = row.Scan(&v.ID, &v.TenantID, &v.ConnectionID, &v.JobID, &v.JobName, &v.JobCode, &v.State, &v.Gen, &v.Origin,
-		&v.ProductRef, &v.CalibrationURL, maybe{&v.ActivatedAt}, maybe{&v.SyncedAt}, maybe{&v.Watermark},
+		&v.ProductRef, &v.CalibrationURL, maybe{&v.ActivatedAt}, maybe{&v.SyncedAt}, maybe{&v.Watermark}, &v.Problem,
 		instant{&v.CreatedAt}, instant{&v.UpdatedAt})
 	return v, err
 }
@@ -23,7 +23,7 @@ func (t *Tx) PutLink(l hub.JobLink) (hub.JobLink, error) {
 	}
 	if _, err := t.exec("add job link", `
 		insert into job_links (`+linkColumns+`)
-		values ($1, $2, $3, $4, $5, $6, 'off', 0, $7, '', '', null, null, null, $8, $8)
+		values ($1, $2, $3, $4, $5, $6, 'off', 0, $7, '', '', null, null, null, '', $8, $8)
 		on conflict (connection_id, job_id) do nothing`,
 		hub.NewID("lnk"), l.TenantID, l.ConnectionID, l.JobID, l.JobName, l.JobCode, l.Origin, millis(t.now)); err != nil {
 		return l, err
@@ -83,9 +83,9 @@ func (t *Tx) SaveLink(l hub.JobLink) error {
 // SaveLinkSynced records a finished sync without touching what people switch.
 func (t *Tx) SaveLinkSynced(l hub.JobLink) error {
 	return t.execOne("job link", `
-		update job_links set job_name = $3, job_code = $4, synced_at = $5, watermark = $6, updated_at = $7
+		update job_links set job_name = $3, job_code = $4, synced_at = $5, watermark = $6, problem = $7, updated_at = $8
 		where id = $1 and tenant_id = $2`,
-		l.ID, l.TenantID, l.JobName, l.JobCode, maybeMillis(l.SyncedAt), maybeMillis(l.Watermark), millis(t.now))
+		l.ID, l.TenantID, l.JobName, l.JobCode, maybeMillis(l.SyncedAt), maybeMillis(l.Watermark), l.Problem, millis(t.now))
 }
 
 const triggerColumns = `id, tenant_id, link_id, kind, status, stage_id, stage_name, allow_terminal, created_at`

@@ -76,6 +76,7 @@ create table job_links (
     activated_at    bigint,
     synced_at       bigint,
     watermark       bigint,
+    problem         text   not null,
     created_at      bigint not null,
     updated_at      bigint not null,
     unique (connection_id, job_id)

@@ -5,6 +5,7 @@ package screening
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/atshub/atshub/internal/hub"
@@ -242,6 +243,7 @@ type Move struct {
 	From, To string
 	Done     bool // is there already
 	Skip     string
+	Park     bool // Skip is for a person to mend
 }
 
 // PlanMove decides a move under the triggers of now and the application as it
@@ -259,13 +261,28 @@ func PlanMove(triggers []hub.Trigger, stages []sdk.Stage, status string, app sdk
 	stage, known := FindStage(stages, trigger.StageID)
 	switch {
 	case !known:
-		m.Skip = "the stage " + trigger.StageName + " no longer exists in the ATS"
+		m.Skip, m.Park = "the stage "+trigger.StageName+" no longer exists in the ATS", true
 	case stage.Terminal && !trigger.AllowTerminal:
 		m.Skip = trigger.StageName + " ends the application and was not allowed for this trigger"
 	case app.Status.Value != sdk.ApplicationActive:
 		m.Skip = "the application has ended in the ATS (" + app.Status.Value + ") and is not reopened"
 	}
 	return m
+}
+
+// LostStages says which triggers name a stage the ATS no longer has, "" if
+// none: renaming a sub-stage there breaks a trigger without a word.
+func LostStages(triggers []hub.Trigger, stages []sdk.Stage) string {
+	var lost []string
+	for _, g := range triggers {
+		if _, ok := FindStage(stages, g.StageID); !ok {
+			lost = append(lost, g.StageName)
+		}
+	}
+	if len(lost) == 0 {
+		return ""
+	}
+	return "no longer in the ATS, perhaps renamed: " + strings.Join(lost, ", ") + ". Set the triggers anew."
 }
 
 // FindStage finds a stage by its id.

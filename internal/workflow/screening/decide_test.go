@@ -239,3 +239,11 @@ func TestHistoryIsReadOnlyWhereItDecides(t *testing.T) {
 	require.True(t, screening.NeedsHistory(facts(phone.StageID, ours)), "we may have moved them there")
 	require.False(t, screening.NeedsHistory(facts("NEW", invited)), "was invited")
 }
+
+func TestARenamedStageIsTold(t *testing.T) {
+	t.Parallel()
+	stages := []sdk.Stage{{ID: phone.StageID, Name: "Phone"}}
+	require.Empty(t, screening.LostStages([]hub.Trigger{phone}, stages))
+	require.Contains(t, screening.LostStages([]hub.Trigger{phone, shortlist}, stages), "First")
+	require.True(t, screening.PlanMove([]hub.Trigger{shortlist}, stages, "shortlist", sdk.Application{StageID: "NEW", Status: sdk.Enum{Value: sdk.ApplicationActive}}).Park)
+}

@@ -70,6 +70,7 @@ func (h *Handlers) action(ctx context.Context, w hub.Work) error {
 	if a.State.Settled() || a.State == hub.ActionArmed {
 		return h.finish(ctx, w, func(*store.Tx) error { return nil })
 	}
+	ctx = noteCalls(ctx, trailOf(a, hub.TrailCall, "", "", ""))
 	switch a.Kind {
 	case hub.ActionInvite:
 		return h.invite(ctx, w, c, a)
@@ -171,6 +172,9 @@ func (h *Handlers) unsent(ctx context.Context, w hub.Work, k *claimed, what stri
 	}
 	saved := h.Store.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		if err := tx.HoldWork(w); err != nil {
+			return err
+		}
+		if err := writeCalls(ctx, tx); err != nil {
 			return err
 		}
 		if err := tx.AddTrail(trailOf(k.action, hub.TrailCall, what, "failed", worker.Reason(err))); err != nil {

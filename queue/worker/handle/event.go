@@ -34,10 +34,12 @@ func (h *Handlers) event(ctx context.Context, w hub.Work) error {
 	if err := held(c); err != nil {
 		return err
 	}
+	ctx = noteCalls(ctx, aboutEvent(e))
 	if e.Kind == hub.EventRaw {
 		if err := h.parse(ctx, c, &e); err != nil {
 			return err
 		}
+		aboutCalls(ctx, aboutEvent(e))
 	}
 	switch e.Kind {
 	case sdk.EventApplicationChanged:
@@ -52,6 +54,10 @@ func (h *Handlers) event(ctx context.Context, w hub.Work) error {
 		return h.productChanged(ctx, w, c, e)
 	}
 	return h.settle(ctx, w, e, skipped("nothing depends on it"))
+}
+
+func aboutEvent(e hub.Event) hub.Trail {
+	return hub.Trail{TenantID: e.TenantID, ConnectionID: e.ConnectionID, JobID: e.JobID, CandidateID: e.CandidateID, InterviewID: e.InterviewID, EventID: e.ID}
 }
 
 func skipped(reason string) rule.Decision {
@@ -167,6 +173,7 @@ func (h *Handlers) applicationChanged(ctx context.Context, w hub.Work, c hub.Con
 		return err
 	}
 	e.JobID, e.CandidateID, e.Application = facts.Application.JobID, facts.Application.Candidate.ID, facts.Application.ID
+	aboutCalls(ctx, aboutEvent(e))
 	return h.finish(ctx, w, func(tx *store.Tx) error {
 		facts.Event = e
 		link, err := tx.LinkOfJob(c.TenantID, c.ID, e.JobID)

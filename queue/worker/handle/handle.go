@@ -47,6 +47,9 @@ func (h *Handlers) Table() []worker.Row {
 // finish writes a handler's conclusion and ends its claim, together.
 func (h *Handlers) finish(ctx context.Context, w hub.Work, fn func(*store.Tx) error) error {
 	return h.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := writeCalls(ctx, tx); err != nil {
+			return err
+		}
 		if err := fn(tx); err != nil {
 			return err
 		}

@@ -49,8 +49,18 @@ func (h *Handlers) interviews(ctx context.Context, w hub.Work) error {
 	if err != nil {
 		return err
 	}
-	return h.finish(ctx, w, func(*store.Tx) error { return nil })
+	return h.finish(ctx, w, func(tx *store.Tx) error {
+		w.Every = h.Cadence.Interviews
+		if c.Subscription.State == subscriptionActive { // told by webhooks; polling only makes sure
+			w.Every *= toldFactor
+		}
+		w.DueAt = tx.Now().Add(w.Every)
+		return tx.AddWork(w)
+	})
 }
+
+// toldFactor is how much slower interviews are polled while webhooks tell of them.
+const toldFactor = 6
 
 func stageKinds(ctx context.Context, ats *sdk.Abilities, jobID string) (map[string]string, error) {
 	stages, err := ats.ListStages(ctx, sdk.JobRef{ID: jobID})

@@ -30,6 +30,7 @@ type syncRun struct {
 	ats     *sdk.Abilities
 	product reach.Screening
 	record  hub.Sync
+	rules   []hub.Trigger
 	stages  map[string]bool // the stages of the mail invitation
 	started time.Time
 }
@@ -84,6 +85,7 @@ func (h *Handlers) startSync(ctx context.Context, c hub.Connection, l hub.JobLin
 		if err != nil {
 			return err
 		}
+		run.rules = triggers
 		if g, ok := screening.Invitation(triggers); ok {
 			run.stages[g.StageID] = true
 		}
@@ -97,6 +99,9 @@ func (h *Handlers) startSync(ctx context.Context, c hub.Connection, l hub.JobLin
 
 func (r *syncRun) all(ctx context.Context) error {
 	if err := r.job(ctx); err != nil {
+		return err
+	}
+	if err := r.triggers(ctx); err != nil {
 		return err
 	}
 	query := func(cursor string) sdk.ApplicationQuery {
@@ -121,6 +126,20 @@ func (r *syncRun) job(ctx context.Context) error {
 	r.link.JobName, r.link.JobCode = job.Name, job.Code
 	_, err = r.product.PutJobPost(ctx, r.product.Login, r.effect("job", propertiesMark(job.Name, job.Code, job.Location, job.Department, job.Status.Source)), r.link.ID, reach.JobPost(job))
 	return err
+}
+
+// triggers finds stages that were renamed or removed since the triggers were set.
+func (r *syncRun) triggers(ctx context.Context) error {
+	if r.ats.ListStages == nil {
+		return nil
+	}
+	stages, err := r.ats.ListStages(ctx, sdk.JobRef{ID: r.link.JobID})
+	if err != nil {
+		return err
+	}
+	r.link.Problem = screening.LostStages(r.rules, stages.Items)
+	r.record.Problem = r.link.Problem
+	return nil
 }
 
 // effect is of a property update: its key holds what is written, so that

@@ -67,6 +67,9 @@ func (h *Handlers) move(ctx context.Context, w hub.Work, c hub.Connection, a hub
 	switch {
 	case m.Skip != "":
 		k.action.State, k.action.Reason = hub.ActionSkipped, m.Skip
+		if m.Park {
+			k.action.State = hub.ActionParked
+		}
 		return h.settled(ctx, w, k.action, "move the application", "not wanted", m.Skip, nil)
 	case m.Done:
 		return h.moved(ctx, w, k.action, m.To, sdk.MoveAlreadyThere)
