@@ -140,7 +140,7 @@ func (s *Service) try(ctx context.Context, p product.Product, m sdk.Manifest, c 
 // nothingStored adds to a refusal that it left no trace.
 func nothingStored(err error) error {
 	if e, ok := err.(*hub.Error); ok {
-		e.Message += " Nothing was stored."
+		e.Message = strings.TrimSuffix(e.Message, ".") + ". Nothing was stored."
 	}
 	return err
 }
@@ -165,7 +165,7 @@ func joined(ats, prod error) error {
 			fields[k] = v
 		}
 	}
-	return &hub.Error{Code: hub.CodeCredential, Message: a.Message + " " + b.Message, Next: strings.TrimSpace(a.Next + " " + b.Next), Fields: fields}
+	return &hub.Error{Code: hub.CodeCredential, Message: strings.TrimSuffix(a.Message, ".") + ". " + b.Message, Next: strings.TrimSpace(a.Next + " " + b.Next), Fields: fields}
 }
 
 func (s *Service) tryATS(ctx context.Context, m sdk.Manifest, c hub.Connection, given Credentials) (sdk.CheckReport, error) {
