@@ -84,13 +84,6 @@ func (s *Service) readRole(ctx context.Context, c hub.Connection, ats *sdk.Abili
 	if err != nil {
 		return r, err
 	}
-	interviewing := map[string]bool{}
-	for _, stage := range stages.Items {
-		switch stage.Kind.Value {
-		case sdk.StageScreen, sdk.StageInterview, sdk.StageOffer:
-			interviewing[stage.ID] = true
-		}
-	}
 	apps, err := allPages(func(cursor string) (sdk.Page[sdk.Application], error) {
 		return ats.ListApplications(ctx, sdk.ApplicationQuery{JobID: job.ID, Cursor: cursor})
 	})
@@ -98,7 +91,7 @@ func (s *Service) readRole(ctx context.Context, c hub.Connection, ats *sdk.Abili
 		return r, err
 	}
 	for _, app := range apps {
-		if !interviewing[app.StageID] {
+		if !capture.MayInterview(stages.Items, app.StageID) {
 			continue
 		}
 		if err := r.add(ctx, c, ats, app, s.now()); err != nil && sdk.CodeOf(err) != sdk.CodeNotFound {

@@ -50,6 +50,7 @@ func Judge(f Facts) Verdict {
 	decide := func() Verdict { return Verdict{Readiness: NeedsDecision, Reason: t.Reason, Trail: t.Lines} }
 	switch {
 	case !t.Ask("the integration is installed", !f.Connection.State.Gone(), "the integration was uninstalled"),
+		!t.Ask("the integration is not paused", f.Connection.State != hub.ConnectionPaused, "the integration is paused"),
 		!t.Ask("the role is switched on", f.Link.State == hub.LinkOn, "the role is switched off"),
 		!t.Ask("the session is still planned", !f.Slot.Cancelled, f.Slot.Reason),
 		!t.Ask("the session has not ended", f.Slot.EndsAt.After(f.Now), "the session has ended"):
@@ -98,6 +99,8 @@ func Decide(f Facts) Change {
 	switch {
 	case join.State == hub.ActionDone || join.State == hub.ActionMissed:
 		// The recorder has been there, or the time has passed: history.
+	case join.Actor != "" && v.Readiness != NotJoined && (join.Op == hub.OpUndo || join.State == hub.ActionCancelled):
+		// A person took it back: only a person wants it again.
 	case v.Readiness == Ready && (join.Op == hub.OpUndo || !join.State.Open() || payloadOf(join).SlotGen != f.Slot.Gen):
 		join.Op, join.State, join.Reason, join.Gen = hub.OpDo, hub.ActionReady, "", join.Gen+1
 		join.Payload = payload(f.Slot)
@@ -121,7 +124,7 @@ func (c *Change) first(f Facts, v Verdict) {
 	}
 	join := hub.Action{
 		TenantID: f.Connection.TenantID, ConnectionID: f.Connection.ID, LinkID: f.Link.ID, Kind: hub.ActionJoin, Op: hub.OpDo,
-		Key: hub.JoinKey(f.Connection.Account.ID, f.Slot.InterviewID, f.Slot.SessionID), Gen: 1, State: hub.ActionReady,
+		Key: hub.JoinKey(f.Slot.InterviewID, f.Slot.SessionID), Gen: 1, State: hub.ActionReady,
 		JobID: f.Slot.JobID, CandidateID: f.Slot.CandidateID, Application: f.Slot.Application, SlotID: f.Slot.ID,
 		EventID: f.EventID, Payload: payload(f.Slot),
 	}

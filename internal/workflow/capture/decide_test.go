@@ -59,6 +59,7 @@ func TestG8_EverySessionIsJoinedOrSaysWhyNot(t *testing.T) {
 		"role off":    {off, capture.NotJoined, "the role is switched off"},
 		"cancelled":   {cancelled, capture.NotJoined, "the session was cancelled"},
 		"over":        {func(f *capture.Facts) { f.Now = now.Add(24 * time.Hour) }, capture.NotJoined, "the session has ended"},
+		"paused":      {func(f *capture.Facts) { f.Connection.State = hub.ConnectionPaused }, capture.NotJoined, "the integration is paused"},
 		"uninstalled": {func(f *capture.Facts) { f.Connection.State = hub.ConnectionUninstalling }, capture.NotJoined, "the integration was uninstalled"},
 		"no link":     {noLink, capture.NeedsDecision, "no meeting link: add one to the interview in the ATS"},
 		"an address":  {func(f *capture.Facts) { f.Slot.MeetingURL = "Room 4" }, capture.NeedsDecision, "no meeting link: add one to the interview in the ATS"},
@@ -91,6 +92,7 @@ func TestG9_TheRecorderIsToldOfEveryChangeOnce(t *testing.T) {
 		"already being taken back":    {facts(after(t, hub.ActionReady, undo), off), "", "", false},
 		"role on again":               {facts(after(t, hub.ActionCancelled, undo)), hub.OpDo, hub.ActionReady, true},
 		"taken back, wanted again":    {facts(after(t, hub.ActionReady, undo)), hub.OpDo, hub.ActionReady, true},
+		"taken back by a person":      {facts(after(t, hub.ActionCancelled, undo, func(a *hub.Action) { a.Actor = "mia" }), moved), "", "", false},
 		"joined: history":             {facts(after(t, hub.ActionDone), moved), "", "", false},
 		"missed: history":             {facts(after(t, hub.ActionMissed), cancelled), "", "", false},
 	} {
@@ -163,4 +165,16 @@ func TestSlotsTellWhyASessionIsOff(t *testing.T) {
 	require.False(t, slots[0].Cancelled)
 	require.True(t, slots[1].Cancelled)
 	require.Equal(t, "the candidate declined the session", slots[1].Reason)
+}
+
+func TestApplicationsInUnlistedSubStagesMayHaveInterviews(t *testing.T) {
+	t.Parallel()
+	stages := []sdk.Stage{
+		{ID: "NEW", Kind: sdk.Enum{Value: sdk.StageNew}},
+		{ID: "INTERVIEW", Kind: sdk.Enum{Value: sdk.StageInterview}},
+		{ID: "HIRED", Kind: sdk.Enum{Value: sdk.StageHired}},
+	}
+	for stage, want := range map[string]bool{"NEW": false, "INTERVIEW": true, "INTERVIEW/Phone interview": true, "HIRED": false} {
+		require.Equal(t, want, capture.MayInterview(stages, stage), stage)
+	}
 }

@@ -11,6 +11,18 @@ const (
 	reasonDeclined  = "the candidate declined the session"
 )
 
+// MayInterview tells of a stage whether applications there can have interviews:
+// those between screening and offer. A stage that is not listed can: not every
+// credential may list the sub-stages.
+func MayInterview(stages []sdk.Stage, stageID string) bool {
+	for _, s := range stages {
+		if s.ID == stageID {
+			return s.Kind.Value == sdk.StageScreen || s.Kind.Value == sdk.StageInterview || s.Kind.Value == sdk.StageOffer
+		}
+	}
+	return true
+}
+
 // Slots are the sessions of an interview as read from the ATS.
 func Slots(c hub.Connection, l hub.JobLink, app hub.Application, iv sdk.Interview) []hub.Slot {
 	slots := make([]hub.Slot, 0, len(iv.Sessions))

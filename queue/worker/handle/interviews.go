@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/atshub/atshub/internal/hub"
+	"github.com/atshub/atshub/internal/ledger"
+	"github.com/atshub/atshub/internal/product"
 	"github.com/atshub/atshub/internal/store"
 	"github.com/atshub/atshub/internal/workflow/capture"
 	"github.com/atshub/atshub/internal/workflow/rule"
@@ -34,14 +36,13 @@ func (h *Handlers) interviews(ctx context.Context, w hub.Work) error {
 	if ats.ListInterviews == nil || ats.ListApplications == nil || ats.ListStages == nil {
 		return unsupported("list interviews")
 	}
-	kinds, err := stageKinds(ctx, ats, l.JobID)
+	stages, err := ats.ListStages(ctx, sdk.JobRef{ID: l.JobID})
 	if err != nil {
 		return err
 	}
 	query := func(cursor string) sdk.ApplicationQuery { return sdk.ApplicationQuery{JobID: l.JobID, Cursor: cursor} }
 	err = pages(ctx, ats.ListApplications, query, func(app sdk.Application) error {
-		switch kinds[app.StageID] {
-		case sdk.StageScreen, sdk.StageInterview, sdk.StageOffer:
+		if capture.MayInterview(stages.Items, app.StageID) {
 			return h.readInterviews(ctx, ats, c, l, app)
 		}
 		return h.leftInterviewing(ctx, ats, c, l, app)
@@ -61,15 +62,6 @@ func (h *Handlers) interviews(ctx context.Context, w hub.Work) error {
 
 // toldFactor is how much slower interviews are polled while webhooks tell of them.
 const toldFactor = 6
-
-func stageKinds(ctx context.Context, ats *sdk.Abilities, jobID string) (map[string]string, error) {
-	stages, err := ats.ListStages(ctx, sdk.JobRef{ID: jobID})
-	kinds := map[string]string{}
-	for _, s := range stages.Items {
-		kinds[s.ID] = s.Kind.Value
-	}
-	return kinds, err
-}
 
 // leftInterviewing reads the interviews of an application that has none by its
 // stage only if we remember some: they may have been cancelled.
@@ -140,18 +132,19 @@ func (h *Handlers) applicationID(ctx context.Context, ats *sdk.Abilities, c hub.
 // observe remembers sessions as read and decides on each. complete: the list
 // is all there is of the application, so that what is missing was cancelled.
 func (h *Handlers) observe(tx *store.Tx, c hub.Connection, linkID string, app hub.Application, found []sdk.Interview, complete bool, eventID string) error {
-	l, err := tx.ShareLink(c.TenantID, linkID)
+	c, err := tx.ShareConnection(c.TenantID, c.ID) // connection, link, action: everyone locks in this order
 	if err != nil {
 		return err
 	}
-	if c, err = tx.ShareConnection(c.TenantID, c.ID); err != nil {
+	l, err := tx.ShareLink(c.TenantID, linkID)
+	if err != nil {
 		return err
 	}
 	present := map[string]bool{}
 	for _, iv := range found {
 		for _, s := range capture.Slots(c, l, app, iv) {
 			present[s.InterviewID+"/"+s.SessionID] = true
-			if err := h.decideSlot(tx, c, l, s, eventID); err != nil {
+			if err := decideSlot(tx, c, l, s, eventID); err != nil {
 				return err
 			}
 		}
@@ -165,7 +158,7 @@ func (h *Handlers) observe(tx *store.Tx, c hub.Connection, linkID string, app hu
 	}
 	for _, s := range remembered {
 		if !present[s.InterviewID+"/"+s.SessionID] && !s.Cancelled {
-			if err := h.decideSlot(tx, c, l, capture.Gone(s), eventID); err != nil {
+			if err := decideSlot(tx, c, l, capture.Gone(s), eventID); err != nil {
 				return err
 			}
 		}
@@ -174,61 +167,13 @@ func (h *Handlers) observe(tx *store.Tx, c hub.Connection, linkID string, app hu
 }
 
 // decideSlot remembers one session and brings its join in line with it.
-func (h *Handlers) decideSlot(tx *store.Tx, c hub.Connection, l hub.JobLink, s hub.Slot, eventID string) error {
+func decideSlot(tx *store.Tx, c hub.Connection, l hub.JobLink, s hub.Slot, eventID string) error {
 	s, _, err := tx.SeeSlot(s)
 	if err != nil {
 		return err
 	}
-	facts := capture.Facts{Connection: c, Link: l, Slot: s, Now: tx.Now(), EventID: eventID}
-	switch join, err := tx.JoinOfSlot(s.TenantID, s.ID); {
-	case err == nil:
-		facts.Join = &join
-	case hub.CodeOf(err) != hub.CodeNotFound:
-		return err
-	}
-	others, err := tx.InSameCall(s, 0)
-	if err != nil {
-		return err
-	}
-	facts.SameCall = len(others) > 0
-	if err := h.applyChange(tx, facts, capture.Decide(facts)); err != nil {
-		return err
-	}
-	if at, ok := capture.Rereads(s.StartsAt, tx.Now()); ok && !s.Cancelled && l.State == hub.LinkOn {
-		return tx.AddWork(hub.Work{TenantID: s.TenantID, ConnectionID: s.ConnectionID, Queue: hub.QueueCritical, Kind: hub.WorkReread, Ref: s.ID, DueAt: at})
-	}
-	return nil
-}
-
-func (h *Handlers) applyChange(tx *store.Tx, f capture.Facts, change capture.Change) error {
-	if change.Owe != nil {
-		row, created, err := tx.OweAction(*change.Owe)
-		if err != nil {
-			return err
-		}
-		if !created { // the session was joined or armed by an earlier installation
-			row.SlotID, row.ConnectionID = f.Slot.ID, f.Connection.ID
-			f.Join = &row
-			change = capture.Decide(f)
-			if change.Update == nil {
-				change.Update = &row
-			}
-		}
-	}
-	if change.Update != nil {
-		if err := tx.SaveAction(*change.Update); err != nil {
-			return err
-		}
-		if change.Ring {
-			if err := tx.RingAction(*change.Update); err != nil {
-				return err
-			}
-		}
-	}
-	if change.Owe == nil && change.Update == nil {
-		return nil
-	}
-	return tx.AddTrail(change.Trail...)
+	_, err = ledger.DecideSession(tx, c, l, s, eventID)
+	return err
 }
 
 // interviewChanged re-reads one interview that a webhook told of.
@@ -333,7 +278,7 @@ func (h *Handlers) decideReread(tx *store.Tx, c hub.Connection, slot hub.Slot, i
 	if err != nil {
 		return err
 	}
-	return h.decideSlot(tx, c, l, capture.Gone(slot), "")
+	return decideSlot(tx, c, l, capture.Gone(slot), "")
 }
 
 // importAll links jobs nobody chose, while the connection captures them all.
@@ -403,18 +348,21 @@ func (h *Handlers) captureWork(l hub.JobLink, now time.Time) []hub.Work {
 	}
 }
 
-// engage tells the recorder whether a role is on.
+// engage tells the product where a job link stands: a recorder whether the role
+// is on, a screening product that a deleted job integration has ended.
 func (h *Handlers) engage(ctx context.Context, w hub.Work) error {
 	c, l, err := h.link(ctx, w.TenantID, w.Ref)
 	if err != nil {
 		return err
 	}
-	recorder, err := h.Reach.Capture(ctx, c)
+	p, err := h.Reach.Product(c.Product)
 	if err != nil {
 		return err
 	}
-	if err := h.putRole(ctx, recorder, c, l); err != nil {
-		return err
+	if p.Kind == product.KindCapture || l.State == hub.LinkRemoved && l.ProductRef != "" {
+		if err := h.tellLink(ctx, p.Kind, c, l); err != nil {
+			return err
+		}
 	}
 	return h.finish(ctx, w, func(*store.Tx) error { return nil })
 }
