@@ -2,7 +2,9 @@ package sdk
 
 import "time"
 
-// The unified model. Ids are the ATS's own, always strings. Times are UTC
+// The unified model. Ids are the ATS's own, always strings, and unique over all
+// companies of the ATS: a connector whose ATS numbers each company's things by
+// themselves puts the company into the id. Times are UTC
 // instants; a nil time is unknown. An Enum keeps the customer's word beside
 // ours; a word we do not know is "unmapped", never guessed.
 

@@ -61,9 +61,11 @@ var mayImport = []struct {
 	{"internal/config", []string{"internal/hub", "sdk"}},
 	{"internal/pluginhost", []string{"internal/hub", "sdk"}},
 	{"internal/reach", []string{"internal/hub", "internal/product", "internal/secret", "internal/store", "sdk"}},
-	{"internal/service", []string{"internal/hub", "internal/product", "internal/reach", "internal/secret", "internal/store", "internal/workflow", "sdk"}},
+	{"internal/ledger", []string{"internal/hub", "internal/store", "internal/workflow", "sdk"}},
+	{"internal/service", []string{"internal/hub", "internal/ledger", "internal/product", "internal/reach", "internal/secret", "internal/store", "internal/workflow", "sdk"}},
 	// The simulators and their demo share nothing with what they test.
 	{"internal/sandbox", []string{"internal/sandbox"}},
+	{"internal/bench", []string{"sdk"}},
 	// What tests share.
 	{"internal/testenv", []string{"internal/hub", "internal/store", "queue/broker"}},
 	{"plugins/internal/smartrecruiterstest", []string{"internal/pluginhost", "internal/sandbox/", "plugins/internal/", "sdk"}},

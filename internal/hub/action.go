@@ -79,24 +79,28 @@ type Action struct {
 	SettledAt    *time.Time
 }
 
+// Natural keys are per tenant and made of the ATS's own ids, which are unique
+// over all companies of an ATS (sdk/model.go): nothing a reinstallation could
+// change is in them.
+
 // InviteKey: the first time a candidate of a job reaches the invitation stage, once, ever.
-func InviteKey(account, jobID, candidateID string) string {
-	return naturalKey("invite", account, jobID, candidateID)
+func InviteKey(jobID, candidateID string) string {
+	return naturalKey("invite", jobID, candidateID)
 }
 
 // MoveKey: the first time a candidate of a job has the product status, once, ever.
-func MoveKey(account, jobID, candidateID, status string) string {
-	return naturalKey("move", account, jobID, candidateID, status)
+func MoveKey(jobID, candidateID, status string) string {
+	return naturalKey("move", jobID, candidateID, status)
 }
 
 // ReviewKey: one review per product result.
-func ReviewKey(account, jobID, candidateID, resultID string) string {
-	return naturalKey("review", account, jobID, candidateID, resultID)
+func ReviewKey(jobID, candidateID, resultID string) string {
+	return naturalKey("review", jobID, candidateID, resultID)
 }
 
 // JoinKey: one recorder per session, however often it is moved.
-func JoinKey(account, interviewID, sessionID string) string {
-	return naturalKey("join", account, interviewID, sessionID)
+func JoinKey(interviewID, sessionID string) string {
+	return naturalKey("join", interviewID, sessionID)
 }
 
 // Again is the key of a person's n-th "send again" of the act.

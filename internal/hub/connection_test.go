@@ -41,8 +41,8 @@ func TestACheckMakesTheState(t *testing.T) {
 
 func TestKeysAreNaturalAndUnambiguous(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "invite:acme:job:ada", hub.InviteKey("acme", "job", "ada"))
-	require.NotEqual(t, hub.InviteKey("a:b", "c", "d"), hub.InviteKey("a", "b:c", "d"))
+	require.Equal(t, "invite:job:ada", hub.InviteKey("job", "ada"))
+	require.NotEqual(t, hub.MoveKey("a:b", "c", "d"), hub.MoveKey("a", "b:c", "d"))
 	a, b := hub.Action{TenantID: "one", Key: "k"}, hub.Action{TenantID: "two", Key: "k"}
 	require.NotEqual(t, a.IdempotencyKey(), b.IdempotencyKey(), "two tenants of one product never share a key")
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/atshub/atshub/internal/hub"
+	"github.com/atshub/atshub/internal/ledger"
 	"github.com/atshub/atshub/internal/product"
 	"github.com/atshub/atshub/internal/store"
 )
@@ -118,14 +119,12 @@ func (s *Service) Action(ctx context.Context, a hub.Actor, id string) (v ActionV
 func (s *Service) Cancel(ctx context.Context, a hub.Actor, id, reason string) (v ActionView, err error) {
 	return s.onAction(ctx, a, id, "cancelled the action", reason, func(tx *store.Tx, row hub.Action) (hub.Action, error) {
 		switch {
-		case row.Kind == hub.ActionJoin:
-			return row, &hub.Error{Code: hub.CodeConflict, Message: "a join follows its session and cannot be cancelled by itself; nothing was changed", Next: "cancel the session in the ATS, or switch the role off"}
 		case row.State == hub.ActionParked:
 			row.State, row.Reason, row.Actor = hub.ActionCancelled, reason, who(a)
 			return row, tx.SaveAction(row)
 		case !row.State.Open():
 			return row, &hub.Error{Code: hub.CodeConflict, Message: "the action is settled already: " + inWords(row)}
-		case row.State != hub.ActionReady:
+		case row.Kind != hub.ActionJoin && row.State != hub.ActionReady:
 			return row, &hub.Error{Code: hub.CodeConflict, Message: "the request was already sent and cannot be taken back: " + inWords(row)}
 		}
 		var r SwitchedOff
@@ -168,7 +167,7 @@ func retryJoin(tx *store.Tx, row hub.Action) (hub.Action, error) {
 	if err != nil {
 		return row, err
 	}
-	join, err := decideSession(tx, c, link, slot)
+	join, err := ledger.DecideSession(tx, c, link, slot, "")
 	if err != nil || join == nil {
 		return row, err
 	}

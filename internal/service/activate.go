@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/atshub/atshub/internal/hub"
+	"github.com/atshub/atshub/internal/ledger"
 	"github.com/atshub/atshub/internal/product"
 	"github.com/atshub/atshub/internal/reach"
 	"github.com/atshub/atshub/internal/store"
@@ -352,7 +353,7 @@ func (s *Service) activateRole(tx *store.Tx, a hub.Actor, c hub.Connection, d *d
 		if err != nil {
 			return err
 		}
-		join, err := decideSession(tx, c, link, row)
+		join, err := ledger.DecideSession(tx, c, link, row, "")
 		if err != nil {
 			return err
 		}

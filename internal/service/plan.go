@@ -237,7 +237,7 @@ func (s *Service) judgeImport(ctx context.Context, d *draft, job sdk.Job, stages
 		for _, app := range d.apps {
 			// By key, not by connection: a reinstall has another connection
 			// and the same ledger.
-			row, err := tx.ActionByKey(c.TenantID, hub.InviteKey(c.Account.ID, job.ID, app.Candidate.ID))
+			row, err := tx.ActionByKey(c.TenantID, hub.InviteKey(job.ID, app.Candidate.ID))
 			if err == nil {
 				ledger[app.Candidate.ID] = []hub.Action{row}
 			} else if hub.CodeOf(err) != hub.CodeNotFound {

@@ -67,9 +67,9 @@ func (s *Service) Relink(ctx context.Context, a hub.Actor, id string, given Cred
 		}
 		at := tx.Now()
 		now.Revision, now.Report, now.CheckedAt = next.Revision, &report, &at
-		// Account.ID stays as it was first told, also empty: it is part of
-		// every natural key.
-		now.Account.Name, now.Account.User = report.Account.Name, report.Account.User
+		if now.Account.Name, now.Account.User = report.Account.Name, report.Account.User; now.Account.ID == "" {
+			now.Account.ID = report.Account.ID // the company could not be told before
+		}
 		if now.State != hub.ConnectionPaused {
 			now.State, now.Problem = hub.StateAfterCheck(report, "")
 		}

@@ -2,12 +2,11 @@ package service
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/atshub/atshub/internal/hub"
+	"github.com/atshub/atshub/internal/ledger"
 	"github.com/atshub/atshub/internal/product"
 	"github.com/atshub/atshub/internal/store"
-	"github.com/atshub/atshub/internal/workflow/capture"
 )
 
 // SwitchedOff says what became of everything a job still had open. Nothing of
@@ -17,7 +16,6 @@ type SwitchedOff struct {
 	Cancelled      []string `json:"cancelled" doc:"actions that will not happen"`
 	OnTheWire      []string `json:"on_the_wire" doc:"actions whose request was already sent"`
 	CancelledJoins []string `json:"joins_being_cancelled" doc:"joins the recorder held; they are taken back there"`
-	ProductProblem string   `json:"product_problem,omitempty" doc:"why the product could not be told that the job post has ended; delete again to tell it again"`
 }
 
 // SwitchOff switches a job off at once.
@@ -28,40 +26,7 @@ func (s *Service) SwitchOff(ctx context.Context, a hub.Actor, linkID string) (Sw
 // Remove ends the job link: switched off, and gone from the lists. Its ledger
 // stays, so that nobody is contacted twice if the job is imported again.
 func (s *Service) Remove(ctx context.Context, a hub.Actor, linkID string) (SwitchedOff, error) {
-	r, err := s.endLink(ctx, a, linkID, hub.LinkRemoved, "deleted the job integration")
-	if err != nil {
-		return r, err
-	}
-	if problem := s.endJobPost(ctx, a, linkID); problem != nil {
-		r.ProductProblem = "it could not be reached"
-		if e := product.AsError(problem); e != nil {
-			r.ProductProblem = e.Message
-		}
-	}
-	return r, nil
-}
-
-// endJobPost tells a screening product that a job post is no longer fed. The
-// job is off whatever it answers.
-func (s *Service) endJobPost(ctx context.Context, a hub.Actor, linkID string) error {
-	var l hub.JobLink
-	var c hub.Connection
-	err := s.store.Read(ctx, func(tx *store.Tx) (err error) {
-		if l, err = tx.Link(a.TenantID, linkID); err != nil {
-			return err
-		}
-		c, err = tx.Connection(a.TenantID, l.ConnectionID)
-		return err
-	})
-	if err != nil || c.Mode != "" || l.ProductRef == "" || c.State.Gone() {
-		return err
-	}
-	side, err := s.reach.Screening(ctx, c)
-	if err != nil {
-		return err
-	}
-	effect := product.Effect{Key: product.Key("end", l.ID, strconv.FormatInt(l.Gen, 10)), NotAfter: s.now().Add(effectLife), Fence: l.Gen}
-	return side.EndJobPost(ctx, side.Login, effect, l.ID)
+	return s.endLink(ctx, a, linkID, hub.LinkRemoved, "deleted the job integration")
 }
 
 func (s *Service) endLink(ctx context.Context, a hub.Actor, linkID string, state hub.LinkState, what string) (r SwitchedOff, err error) {
@@ -83,7 +48,7 @@ func (s *Service) endLink(ctx context.Context, a hub.Actor, linkID string, state
 		if l.State == hub.LinkRemoved && state != hub.LinkRemoved {
 			return hub.NotFound("job link")
 		}
-		if r, err = switchOff(tx, c, &l, state); err != nil {
+		if r, err = switchOff(tx, &l, state); err != nil {
 			return err
 		}
 		line := human(a, c.ID, what)
@@ -95,7 +60,7 @@ func (s *Service) endLink(ctx context.Context, a hub.Actor, linkID string, state
 
 // switchOff is the one way a locked job link stops: the generation rises, what
 // is open is cancelled or taken back, its chores end, the product is told.
-func switchOff(tx *store.Tx, c hub.Connection, l *hub.JobLink, state hub.LinkState) (SwitchedOff, error) {
+func switchOff(tx *store.Tx, l *hub.JobLink, state hub.LinkState) (SwitchedOff, error) {
 	r := SwitchedOff{Cancelled: []string{}, OnTheWire: []string{}, CancelledJoins: []string{}}
 	if l.State == hub.LinkOn {
 		l.Gen++
@@ -122,13 +87,10 @@ func switchOff(tx *store.Tx, c hub.Connection, l *hub.JobLink, state hub.LinkSta
 		}
 	}
 	r.Link = linkView(*l, nil)
-	if c.Mode == "" { // a screening product is told by Remove
-		return r, nil
-	}
 	return r, engage(tx, *l)
 }
 
-// engage has the recorder told whether the role is on.
+// engage has the product told where the job link stands now.
 func engage(tx *store.Tx, l hub.JobLink) error {
 	return tx.AddWork(hub.Work{TenantID: l.TenantID, ConnectionID: l.ConnectionID, Queue: hub.QueueCritical, Kind: hub.WorkEngage, Ref: l.ID, DueAt: tx.Now()})
 }
@@ -216,57 +178,12 @@ func decideSessions(tx *store.Tx, c hub.Connection) error {
 			return err
 		}
 		for _, slot := range slots {
-			if _, err := decideSession(tx, c, l, slot); err != nil {
+			if _, err := ledger.DecideSession(tx, c, l, slot, ""); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-}
-
-// decideSession applies what the capture rules say about one session and has
-// it read again before it starts. It answers the join, if there is one.
-func decideSession(tx *store.Tx, c hub.Connection, l hub.JobLink, slot hub.Slot) (*hub.Action, error) {
-	f := capture.Facts{Connection: c, Link: l, Slot: slot, Now: tx.Now()}
-	join, err := tx.ActionByKey(c.TenantID, hub.JoinKey(c.Account.ID, slot.InterviewID, slot.SessionID))
-	switch {
-	case err == nil:
-		f.Join = &join
-	case hub.CodeOf(err) != hub.CodeNotFound:
-		return nil, err
-	}
-	others, err := tx.InSameCall(slot, 0)
-	if err != nil {
-		return nil, err
-	}
-	f.SameCall = len(others) > 0
-	change := capture.Decide(f)
-	result := f.Join
-	switch {
-	case change.Owe != nil:
-		row, _, err := tx.OweAction(*change.Owe)
-		if err != nil {
-			return nil, err
-		}
-		result = &row
-	case change.Update != nil:
-		change.Update.SlotID = slot.ID
-		if err := tx.SaveAction(*change.Update); err != nil {
-			return nil, err
-		}
-		if change.Ring {
-			if err := tx.RingAction(*change.Update); err != nil {
-				return nil, err
-			}
-		}
-		result = change.Update
-	}
-	if due, ok := capture.Rereads(slot.StartsAt, tx.Now()); ok && l.State == hub.LinkOn && !slot.Cancelled {
-		if err := tx.AddWork(hub.Work{TenantID: c.TenantID, ConnectionID: c.ID, Queue: hub.QueueCritical, Kind: hub.WorkReread, Ref: slot.ID, DueAt: due}); err != nil {
-			return nil, err
-		}
-	}
-	return result, tx.AddTrail(change.Trail...)
 }
 
 // ModeChanged is the answer of going back to choosing jobs one by one.
@@ -320,7 +237,7 @@ func (s *Service) offWhatNobodyChose(tx *store.Tx, c hub.Connection, r *ModeChan
 		if err != nil {
 			return err
 		}
-		off, err := switchOff(tx, c, &l, hub.LinkOff)
+		off, err := switchOff(tx, &l, hub.LinkOff)
 		r.Off = append(r.Off, off)
 		return err
 	})

@@ -129,8 +129,8 @@ func (t *Tx) DeleteSecret(tenant, connection, field string) error {
 	return err
 }
 
-// ForgetPayloads removes what a connection's events and applications hold of
-// people: bodies, headers, names. The facts stay.
+// ForgetPayloads removes what a connection's events, applications, sessions and
+// previews hold of people: bodies, headers, names, links. The facts stay.
 func (t *Tx) ForgetPayloads(tenant, connection string) (int64, error) {
 	bodies, err := t.exec("forget bodies", `
 		update events set body = null, headers = '{}' where connection_id = $1 and tenant_id = $2 and body is not null`, connection, tenant)
@@ -140,6 +140,9 @@ func (t *Tx) ForgetPayloads(tenant, connection string) (int64, error) {
 	names, err := t.exec("forget names", `
 		update applications set display_name = '' where connection_id = $1 and tenant_id = $2 and display_name <> ''`, connection, tenant)
 	if err != nil {
+		return 0, err
+	}
+	if _, err := t.exec("forget previews", `delete from plans where connection_id = $1 and tenant_id = $2`, connection, tenant); err != nil {
 		return 0, err
 	}
 	links, err := t.exec("forget links", `

@@ -15,7 +15,7 @@ import (
 func TestG1_ActIsOwedOncePerKeyForEver(t *testing.T) {
 	t.Parallel()
 	testenv.Stores(t, func(t *testing.T, s *store.Store) {
-		owed := hub.Action{TenantID: "t", ConnectionID: "c", Kind: hub.ActionInvite, Key: hub.InviteKey("acct", "j", "a"), State: hub.ActionReady, Payload: []byte(`{"n":1}`)}
+		owed := hub.Action{TenantID: "t", ConnectionID: "c", Kind: hub.ActionInvite, Key: hub.InviteKey("j", "a"), State: hub.ActionReady, Payload: []byte(`{"n":1}`)}
 		var first hub.Action
 		write(t, s, func(tx *store.Tx) {
 			var created bool

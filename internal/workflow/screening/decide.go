@@ -98,7 +98,7 @@ func OnApplication(f Facts) rule.Decision {
 	if !t.Ask("the application has not ended since", !ended, "left alone: the application has ended ("+f.Application.Status.Value+")") {
 		return t.Skip()
 	}
-	key := hub.InviteKey(f.Connection.Account.ID, f.Link.JobID, f.candidate())
+	key := hub.InviteKey(f.Link.JobID, f.candidate())
 	if earlier, ok := f.ledger(key); ok {
 		t.Ledger(earlier)
 		if !t.Ask("it is the first time", Revivable(earlier, f.Link), earlierWords(earlier)) {
@@ -118,7 +118,7 @@ func NeedsHistory(f Facts) bool {
 	if !has || f.Link.State != hub.LinkOn {
 		return false
 	}
-	if earlier, ok := f.ledger(hub.InviteKey(f.Connection.Account.ID, f.Link.JobID, f.candidate())); ok && !Revivable(earlier, f.Link) {
+	if earlier, ok := f.ledger(hub.InviteKey(f.Link.JobID, f.candidate())); ok && !Revivable(earlier, f.Link) {
 		return false
 	}
 	return f.Application.StageID != trigger.StageID || f.ownMoves(trigger.StageID) > 0
@@ -186,7 +186,7 @@ func OnStatus(f Facts, status string) rule.Decision {
 	if !t.Ask("the job has a status sync for "+status, has, "left alone: no status sync for "+status) {
 		return t.Skip()
 	}
-	key := hub.MoveKey(f.Connection.Account.ID, f.Link.JobID, f.candidate(), status)
+	key := hub.MoveKey(f.Link.JobID, f.candidate(), status)
 	if earlier, ok := f.ledger(key); ok {
 		t.Ledger(earlier)
 		if !t.Ask("it is the first time", Revivable(earlier, f.Link), "not moved again: had "+status+" before") {
@@ -206,7 +206,7 @@ func OnResult(f Facts, resultID string) rule.Decision {
 	if !t.Ask("the job is switched on", f.Link.State == hub.LinkOn, "not written: the job is switched off") {
 		return t.Skip()
 	}
-	key := hub.ReviewKey(f.Connection.Account.ID, f.Link.JobID, f.candidate(), resultID)
+	key := hub.ReviewKey(f.Link.JobID, f.candidate(), resultID)
 	if earlier, ok := f.ledger(key); ok {
 		t.Ledger(earlier)
 		if !t.Ask("it was not written before", Revivable(earlier, f.Link), "not written again: this result was handled before") {

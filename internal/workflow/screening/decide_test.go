@@ -44,7 +44,7 @@ func history(stage string, at time.Time) func(*screening.Facts) {
 
 func TestG1_InvitesOnFirstArrivalOnly(t *testing.T) {
 	t.Parallel()
-	key := hub.InviteKey("acme", "job", "ada")
+	key := hub.InviteKey("job", "ada")
 	before := hub.Action{Kind: hub.ActionInvite, Key: key, Gen: 3}
 	with := func(state hub.ActionState, change func(*hub.Action)) func(*screening.Facts) {
 		a := before
@@ -113,7 +113,7 @@ func TestG2_MovesOncePerStatus(t *testing.T) {
 	t.Parallel()
 	d := screening.OnStatus(facts("IN_REVIEW/Phone"), "shortlist")
 	require.Len(t, d.Owe, 1)
-	require.Equal(t, hub.MoveKey("acme", "job", "ada", "shortlist"), d.Owe[0].Key)
+	require.Equal(t, hub.MoveKey("job", "ada", "shortlist"), d.Owe[0].Key)
 	require.Equal(t, "INTERVIEW/First", d.Owe[0].Target)
 
 	d = screening.OnStatus(facts("OFFERED", ledger(hub.Action{Kind: hub.ActionMove, Key: d.Owe[0].Key, State: hub.ActionDone, Gen: 3})), "shortlist")
@@ -156,7 +156,7 @@ func TestPreviewShowsWhatActivationDoes(t *testing.T) {
 	in := screening.PreviewInput{
 		Connection: hub.Connection{ID: "con", TenantID: "ten", Account: sdk.Account{ID: "acme"}}, JobID: "job", Triggers: []hub.Trigger{phone},
 		Applications: []sdk.Application{person("ben", phone.StageID, "b@x"), person("ada", phone.StageID, "a@x"), person("cem", "NEW", "c@x"), person("dot", phone.StageID, ""), person("eva", phone.StageID, "e@x")},
-		Ledger:       map[string][]hub.Action{"eva": {{Kind: hub.ActionInvite, Key: hub.InviteKey("acme", "job", "eva"), State: hub.ActionDone}}},
+		Ledger:       map[string][]hub.Action{"eva": {{Kind: hub.ActionInvite, Key: hub.InviteKey("job", "eva"), State: hub.ActionDone}}},
 	}
 	p := screening.MakePreview(in)
 	verdicts := map[string]string{}
@@ -232,7 +232,7 @@ func TestCascadeNamesLoops(t *testing.T) {
 
 func TestHistoryIsReadOnlyWhereItDecides(t *testing.T) {
 	t.Parallel()
-	invited := ledger(hub.Action{Kind: hub.ActionInvite, Key: hub.InviteKey("acme", "job", "ada"), State: hub.ActionDone, Gen: 3})
+	invited := ledger(hub.Action{Kind: hub.ActionInvite, Key: hub.InviteKey("job", "ada"), State: hub.ActionDone, Gen: 3})
 	ours := ledger(hub.Action{Kind: hub.ActionMove, State: hub.ActionDone, Target: phone.StageID, Outcome: sdk.MoveMoved})
 	require.False(t, screening.NeedsHistory(facts(phone.StageID)), "is there")
 	require.True(t, screening.NeedsHistory(facts("NEW")), "may have been there and left")

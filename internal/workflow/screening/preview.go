@@ -59,7 +59,7 @@ func MakePreview(in PreviewInput) People {
 			continue
 		}
 		row := Person{CandidateID: app.Candidate.ID, ApplicationID: app.ID, Name: FullName(app.Candidate), StageID: app.StageID, Since: app.StageEnteredAt, Verdict: WouldInvite}
-		key := hub.InviteKey(in.Connection.Account.ID, in.JobID, app.Candidate.ID)
+		key := hub.InviteKey(in.JobID, app.Candidate.ID)
 		for _, a := range in.Ledger[app.Candidate.ID] {
 			if a.Key == key && a.State != hub.ActionSkipped && a.State != hub.ActionCancelled {
 				row.Verdict, row.Why = WasInvited, earlierWords(a)
@@ -111,7 +111,7 @@ func Backfill(c hub.Connection, l hub.JobLink, trigger hub.Trigger, p People, ch
 		}
 		a := hub.Action{
 			TenantID: c.TenantID, ConnectionID: c.ID, LinkID: l.ID, Kind: hub.ActionInvite, Op: hub.OpDo, Gen: l.Gen,
-			Key: hub.InviteKey(c.Account.ID, l.JobID, r.CandidateID), JobID: l.JobID, CandidateID: r.CandidateID,
+			Key: hub.InviteKey(l.JobID, r.CandidateID), JobID: l.JobID, CandidateID: r.CandidateID,
 			Application: r.ApplicationID, TriggerID: trigger.ID, Target: trigger.StageID,
 			State: hub.ActionSkipped, Reason: "was at " + trigger.StageName + " before activation",
 		}

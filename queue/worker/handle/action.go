@@ -90,20 +90,23 @@ func (h *Handlers) begin(ctx context.Context, w hub.Work, id string) (*claimed, 
 	var k *claimed
 	var wait error
 	err := h.Store.Write(ctx, func(tx *store.Tx) error {
-		a, err := tx.LockAction(w.TenantID, id)
+		a, err := tx.Action(w.TenantID, id)
 		if err != nil {
 			return err
 		}
-		if a.State.Settled() || a.State == hub.ActionArmed {
-			return tx.FinishWork(w)
-		}
-		c, err := tx.ShareConnection(w.TenantID, a.ConnectionID)
+		c, err := tx.ShareConnection(w.TenantID, a.ConnectionID) // connection, link, action: everyone locks in this order
 		if err != nil {
 			return err
 		}
 		l, err := tx.ShareLink(w.TenantID, a.LinkID)
 		if err != nil {
 			return err
+		}
+		if a, err = tx.LockAction(w.TenantID, id); err != nil {
+			return err
+		}
+		if a.State.Settled() || a.State == hub.ActionArmed {
+			return tx.FinishWork(w)
 		}
 		doubt := a.State == hub.ActionSending || a.State == hub.ActionUncertain
 		gate := screening.Gate{Go: true}

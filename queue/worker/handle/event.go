@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/atshub/atshub/internal/hub"
+	"github.com/atshub/atshub/internal/ledger"
 	"github.com/atshub/atshub/internal/product"
 	"github.com/atshub/atshub/internal/store"
 	"github.com/atshub/atshub/internal/workflow/rule"
@@ -112,7 +113,7 @@ func (h *Handlers) settle(ctx context.Context, w hub.Work, e hub.Event, d rule.D
 func (h *Handlers) record(tx *store.Tx, e hub.Event, d rule.Decision) error {
 	owed := ""
 	for _, a := range d.Owe {
-		row, err := h.owe(tx, a)
+		row, err := ledger.Owe(tx, a)
 		if err != nil {
 			return err
 		}
@@ -130,24 +131,6 @@ func (h *Handlers) record(tx *store.Tx, e hub.Event, d rule.Decision) error {
 		return err
 	}
 	return tx.SettleEvent(e.TenantID, e.ID, d.Disposition, d.Reason)
-}
-
-// owe writes an action. One of the same key that never happened because its
-// job was off is taken up again; any other stays as it is.
-func (h *Handlers) owe(tx *store.Tx, a hub.Action) (hub.Action, error) {
-	row, created, err := tx.OweAction(a)
-	if err != nil || created {
-		return row, err
-	}
-	if row.State != hub.ActionCancelled || row.Actor != "" || row.Gen >= a.Gen {
-		return row, nil
-	}
-	row.State, row.Reason, row.Gen, row.EventID = hub.ActionReady, "", a.Gen, a.EventID
-	row.LinkID, row.ConnectionID, row.TriggerID, row.Target, row.Payload = a.LinkID, a.ConnectionID, a.TriggerID, a.Target, a.Payload
-	if err := tx.SaveAction(row); err != nil {
-		return row, err
-	}
-	return row, tx.RingAction(row)
 }
 
 // applicationChanged re-reads the application and decides on an invitation.

@@ -149,14 +149,15 @@ func (h *Handlers) disengage(ctx context.Context, c hub.Connection) (string, err
 		if l.ProductRef == "" && p.Kind == product.KindScreening {
 			continue
 		}
-		if err := h.disengageLink(ctx, p.Kind, c, l); err != nil {
+		if err := h.tellLink(ctx, p.Kind, c, l); err != nil {
 			return "", err
 		}
 	}
 	return fmt.Sprintf("%d ended", len(links)), nil
 }
 
-func (h *Handlers) disengageLink(ctx context.Context, kind product.Kind, c hub.Connection, l hub.JobLink) error {
+// tellLink tells the product where a job link stands.
+func (h *Handlers) tellLink(ctx context.Context, kind product.Kind, c hub.Connection, l hub.JobLink) error {
 	if kind == product.KindCapture {
 		recorder, err := h.Reach.Capture(ctx, c)
 		if err != nil {
