@@ -21,7 +21,7 @@ func TestG11_TwoOfEverything(t *testing.T) {
 		c := w.screening(name)
 		job := c.AddJob(smartrecruiters.Job{Title: "Cook"})
 		c.importJob(job, "nobody")
-		people = append(people, c.applyMany(job, 15)...)
+		people = append(people, c.applyMany(job, 8)...)
 	}
 	var product sync.WaitGroup
 	product.Go(func() { w.decide(people) })

@@ -33,12 +33,12 @@ func TestG3_RedisMayForgetEverything(t *testing.T) {
 	first := s.plan(time.Hour)
 	w.eventually("the first session is armed", func() bool { return first.recorder().State == "armed" })
 
-	people := c.applyMany(job, 24)
-	w.flush(random, people[:12])
-	w.eventually("everyone is invited", func() bool { return has(w.mails(), people[:12]) })
+	people := c.applyMany(job, 16)
+	w.flush(random, people[:8])
+	w.eventually("everyone is invited", func() bool { return has(w.mails(), people[:8]) })
 
 	for i, forget := range []bool{false, true} {
-		waiting := people[12+6*i : 18+6*i]
+		waiting := people[8+4*i : 12+4*i]
 		before := len(w.Pillar.Log().Effects(""))
 		b.Redis.Kill()
 		for _, p := range waiting {

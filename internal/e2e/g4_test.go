@@ -20,9 +20,9 @@ func TestG4_AnyDeliveryOrderHasOneOutcome(t *testing.T) {
 		c := w.screening("Postal")
 		job := c.AddJob(smartrecruiters.Job{Title: "Pilot"})
 		c.importJob(job, "nobody")
-		people := c.applyMany(job, 12)
-		twice, passed, stayed, lost := people[:3], people[3:5], people[5:7], people[7:10]
-		elsewhere, rejected := people[10], people[11]
+		people := c.applyMany(job, 8)
+		twice, passed, stayed, lost := people[:2], people[2:3], people[3:4], people[4:6]
+		elsewhere, rejected := people[6], people[7]
 
 		// Every delivery comes four times, and later once more.
 		stop := w.ATS.OnEvent(smartrecruiters.EventRule{Copies: 3})

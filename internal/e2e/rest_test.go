@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -48,7 +49,17 @@ func (w *world) request(method, path, product string, who person, key string, bo
 	if answer, err = io.ReadAll(res.Body); err != nil {
 		return 0, nil
 	}
+	w.mu.Lock()
+	w.answers = append(w.answers, answer...)
+	w.mu.Unlock()
 	return res.StatusCode, answer
+}
+
+// answered is everything the hub ever answered.
+func (w *world) answered() []byte {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.answers)
 }
 
 // call does what must succeed: like a careful client it repeats, under one

@@ -38,6 +38,7 @@ type world struct {
 	mu        sync.Mutex
 	started   int
 	processes []*process
+	answers   []byte // of the REST API
 }
 
 // setup is what a test may want otherwise.
@@ -210,7 +211,7 @@ var (
 // screening connects a company to Fairec.
 func (w *world) screening(name string) *company {
 	w.t.Helper()
-	c := &company{Company: w.ATS.AddCompany(name), w: w, org: "org-" + name, product: "fairec", person: owner, password: "pw-" + rand.Text()}
+	c := &company{Company: w.ATS.AddCompany(name), w: w, org: "org-" + name, product: "fairec", person: owner, password: `p%w"<é` + rand.Text()}
 	email := "system@" + strings.ToLower(name) + ".example"
 	w.addUser(c, email)
 	c.apiKey = c.NewAPIKey(smartrecruiters.Grant{Scopes: smartrecruiters.FairecScopes, Role: smartrecruiters.Administrator})
