@@ -23,7 +23,7 @@ func TestG3_RedisMayForgetEverything(t *testing.T) {
 	b := testenv.Backend{Name: "postgres+redis", DatabaseURL: testenv.Postgres(t), Redis: testenv.StartRedis(t)}
 	b.RedisURL = b.Redis.URL
 	random := dice(t)
-	w := newWorld(t, b, setup{})
+	w := newWorld(t, b, setup{leases: true}) // the loss is noticed, not waited out
 	w.runAll(1, 1)
 	c := w.screening("Redless")
 	job := c.AddJob(smartrecruiters.Job{Title: "Baker"})

@@ -5,6 +5,7 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,6 +19,9 @@ import (
 var binDir string
 
 func TestMain(m *testing.M) {
+	// These tests wait for clocks and limits far more than they compute.
+	flag.Parse()
+	_ = flag.Set("test.parallel", "4")
 	dir, err := os.MkdirTemp("", "atshub-e2e-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -43,9 +43,9 @@ type world struct {
 
 // setup is what a test may want otherwise.
 type setup struct {
-	ats smartrecruiters.Options
-	// cadence and work overwrite the shortened defaults.
-	cadence, work map[string]string
+	ats     smartrecruiters.Options
+	cadence map[string]string // other than the shortest
+	leases  bool              // as long as they are in life
 }
 
 // newWorld sets the stage and writes the hub's settings; nothing of the hub
@@ -77,8 +77,8 @@ func (w *world) configure(s setup) {
 	for k, v := range s.cadence {
 		cadence[k] = v
 	}
-	for k, v := range s.work {
-		work[k] = v
+	if s.leases {
+		delete(work, "lease")
 	}
 	settings := map[string]any{
 		"public_url": w.Edge.URL(), "database": w.backend.DatabaseURL, "redis": w.backend.RedisURL,
