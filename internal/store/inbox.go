@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -17,8 +16,6 @@ import (
 // batchLimit is about the number of callers that wait at once; more only
 // worsens the tail.
 const batchLimit = 64
-
-var errClosed = errors.New("the store is closed")
 
 // Receipt tells what became of a delivery.
 type Receipt struct {

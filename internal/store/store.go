@@ -31,6 +31,7 @@ type Store struct {
 	read    *sql.DB
 	now     func() time.Time // only for SQLite and tests; Postgres tells its own time
 	bell    chan struct{}
+	group   *groupWriter // of SQLite; nil for Postgres, which commits in groups by itself
 	inbox   *committer
 	log     *slog.Logger
 }
@@ -67,6 +68,12 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		_ = s.Close()
 		return nil, err
 	}
+	if s.dialect == sqlite {
+		if s.group, err = newGroupWriter(ctx, s); err != nil {
+			_ = s.Close()
+			return nil, err
+		}
+	}
 	s.inbox = newCommitter(s)
 	return s, nil
 }
@@ -101,7 +108,11 @@ func (s *Store) Close() error {
 	if s.inbox != nil {
 		s.inbox.close()
 	}
-	err := s.write.Close()
+	var err error
+	if s.group != nil {
+		err = s.group.close()
+	}
+	err = errors.Join(err, s.write.Close())
 	if s.read != s.write {
 		err = errors.Join(err, s.read.Close())
 	}
@@ -127,15 +138,18 @@ func (s *Store) Ping(ctx context.Context) error {
 // Write runs fn in one transaction and commits it durably. fn's error rolls
 // back and is returned as it is. Rows locked by fn are held to the end.
 func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
-	tx, err := s.begin(ctx, s.write)
+	if s.group != nil {
+		return s.group.do(ctx, fn)
+	}
+	tx, raw, err := s.begin(ctx, s.write)
 	if err != nil {
 		return unavailable(err)
 	}
-	defer func() { _ = tx.sql.Rollback() }()
+	defer func() { _ = raw.Rollback() }()
 	if err := fn(tx); err != nil {
 		return err
 	}
-	if err := tx.sql.Commit(); err != nil {
+	if err := raw.Commit(); err != nil {
 		return unavailable(fmt.Errorf("commit: %w", err))
 	}
 	if tx.rings {
@@ -146,11 +160,11 @@ func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
 
 // Read runs fn on a consistent view; fn must not write.
 func (s *Store) Read(ctx context.Context, fn func(*Tx) error) error {
-	tx, err := s.begin(ctx, s.read)
+	tx, raw, err := s.begin(ctx, s.read)
 	if err != nil {
 		return unavailable(err)
 	}
-	defer func() { _ = tx.sql.Rollback() }()
+	defer func() { _ = raw.Rollback() }()
 	return fn(tx)
 }
 
@@ -164,7 +178,7 @@ func unavailable(err error) error {
 // Tx is one transaction. Now is the database's clock, read once.
 type Tx struct {
 	ctx     context.Context
-	sql     *sql.Tx
+	sql     querier
 	dialect dialect
 	now     time.Time
 	rings   bool
@@ -173,24 +187,19 @@ type Tx struct {
 // Now is the instant of this transaction.
 func (t *Tx) Now() time.Time { return t.now }
 
-func (s *Store) begin(ctx context.Context, db *sql.DB) (*Tx, error) {
-	sqlTx, err := db.BeginTx(ctx, nil)
+func (s *Store) begin(ctx context.Context, db *sql.DB) (*Tx, *sql.Tx, error) {
+	raw, err := db.BeginTx(ctx, nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	tx := &Tx{ctx: ctx, sql: sqlTx, dialect: s.dialect}
-	switch {
-	case s.now != nil:
-		tx.now = s.now().UTC().Truncate(time.Millisecond)
-	case s.dialect == postgres:
+	tx := &Tx{ctx: ctx, sql: raw, dialect: s.dialect, now: s.clock()}
+	if s.now == nil && s.dialect == postgres {
 		var millis int64
-		if err := sqlTx.QueryRowContext(ctx, postgresClock).Scan(&millis); err != nil {
-			_ = sqlTx.Rollback()
-			return nil, err
+		if err := raw.QueryRowContext(ctx, postgresClock).Scan(&millis); err != nil {
+			_ = raw.Rollback()
+			return nil, nil, err
 		}
 		tx.now = fromMillis(millis)
-	default:
-		tx.now = time.Now().UTC().Truncate(time.Millisecond)
 	}
-	return tx, nil
+	return tx, raw, nil
 }
