@@ -50,11 +50,12 @@ func (d demoCmd) Run(ctx context.Context, cfg config.Config) error {
 	if d.JSON {
 		out = os.Stderr
 	}
-	r, err := d.start(ctx, cfg)
+	r, err := d.open(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	err = r.box.Play(ctx, demo.Script{API: r.url, Keys: r.keys, Out: out, Hour: demoHour})
+	r.serve()
+	err = r.box.Play(ctx, r.script(out))
 	if d.JSON {
 		err = errors.Join(err, r.box.Records().JSON(os.Stdout))
 	}
@@ -62,7 +63,7 @@ func (d demoCmd) Run(ctx context.Context, cfg config.Config) error {
 		r.addresses(out)
 		<-r.ctx.Done() // Ctrl-C, or the hub failed
 	}
-	if errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.Canceled) && !d.Once {
 		err = nil // someone has seen enough
 	}
 	return errors.Join(err, r.close())
@@ -74,14 +75,16 @@ type demoRun struct {
 	ctx   context.Context // until close, or a part of the hub fails
 	stop  context.CancelFunc
 	group *errgroup.Group
+	door  net.Listener
+	log   *os.File
 	box   *demo.Sandbox
-	dir   string
 	url   string            // of the hub
 	keys  map[string]string // API key by product
 }
 
-// start opens the simulators and a hub that points at them.
-func (d demoCmd) start(ctx context.Context, cfg config.Config) (_ *demoRun, err error) {
+// open sets up the simulators and a hub that points at them; it serves when
+// told to.
+func (d demoCmd) open(ctx context.Context, cfg config.Config) (_ *demoRun, err error) {
 	if err := emptyDemo(d.Data); err != nil {
 		return nil, err
 	}
@@ -89,20 +92,24 @@ func (d demoCmd) start(ctx context.Context, cfg config.Config) (_ *demoRun, err 
 	if d.FreePorts {
 		hubPort, recordsPort, ports = 0, 0, stage.Ports{}
 	}
-	l, err := stage.Listen(hubPort)
-	if err != nil {
+	r := &demoRun{keys: map[string]string{}}
+	r.ctx, r.stop = context.WithCancel(ctx)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.close())
+		}
+	}()
+	if r.door, err = stage.Listen(hubPort); err != nil {
 		return nil, fmt.Errorf("listen for the hub: %w", err)
 	}
-	r := &demoRun{dir: d.Data, url: "http://" + l.Addr().String(), keys: map[string]string{}}
-	r.ctx, r.stop = context.WithCancel(ctx)
-	r.box, err = demo.Open(demo.Options{Dir: filepath.Join(d.Data, "records"), Hub: r.url, Ports: ports, RecordPort: recordsPort, Seed: d.Seed})
-	if err == nil {
-		err = r.startHub(demoConfig(cfg, d.Data, r.box), l)
+	r.url = "http://" + r.door.Addr().String()
+	if r.box, err = demo.Open(demo.Options{Dir: filepath.Join(d.Data, "records"), Hub: r.url, Ports: ports, RecordPort: recordsPort, Seed: d.Seed}); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, errors.Join(err, l.Close(), r.close())
+	if r.log, err = os.OpenFile(filepath.Join(d.Data, "hub.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
+		return nil, err
 	}
-	return r, nil
+	return r, r.wireHub(demoConfig(cfg, d.Data, r.box))
 }
 
 // demoConfig is the operator's configuration, pointed at the simulators.
@@ -121,16 +128,12 @@ func demoConfig(cfg config.Config, dir string, box *demo.Sandbox) config.Config 
 	return cfg
 }
 
-func (r *demoRun) startHub(cfg config.Config, l net.Listener) error {
-	level := slog.LevelInfo
+func (r *demoRun) wireHub(cfg config.Config) (err error) {
+	var level slog.Level
 	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
 		return hub.Invalid("log_level", "must be debug, info, warn or error")
 	}
-	file, err := os.OpenFile(r.logFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	log := slog.New(slog.NewJSONHandler(file, &slog.HandlerOptions{Level: level}))
+	log := slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: level}))
 	if r.app, err = wire(r.ctx, cfg, log); err != nil {
 		return err
 	}
@@ -141,20 +144,26 @@ func (r *demoRun) startHub(cfg config.Config, l net.Listener) error {
 		}
 		r.keys[product] = key.Reveal()
 	}
+	return nil
+}
+
+// serve runs the hub until close, or until a part of it fails.
+func (r *demoRun) serve() {
 	r.group, r.ctx = errgroup.WithContext(r.ctx)
-	r.group.Go(func() error { return r.gateway.Serve(l) })
+	r.group.Go(func() error { return r.gateway.Serve(r.door) })
 	r.group.Go(func() error {
 		<-r.ctx.Done()
-		stop, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), 5*time.Second)
+		stop, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), 2*time.Second)
 		defer cancel()
 		_ = r.gateway.Shutdown(stop) // a request someone no longer waits for is cut off
 		return nil
 	})
 	r.serveWorker(r.ctx, r.group)
-	return nil
 }
 
-func (r *demoRun) logFile() string { return filepath.Join(r.dir, "hub.log") }
+func (r *demoRun) script(out io.Writer) demo.Script {
+	return demo.Script{API: r.url, Keys: r.keys, Out: out, Hour: demoHour}
+}
 
 // close ends the hub, then the world around it.
 func (r *demoRun) close() error {
@@ -171,6 +180,12 @@ func (r *demoRun) close() error {
 	if r.box != nil {
 		err = errors.Join(err, r.box.Close())
 	}
+	if r.door != nil {
+		_ = r.door.Close() // closed already where it served
+	}
+	if r.log != nil {
+		err = errors.Join(err, r.log.Close())
+	}
 	return err
 }
 
@@ -184,7 +199,7 @@ Everything keeps running; Ctrl-C ends it. Look at
   the hub's log        %[3]s
 Try the API with a key made for this run:
   curl -H 'Authorization: Bearer %[4]s' %[1]s/v1/tenants
-`, r.url, r.box.RecordsURL, r.logFile(), r.keys["fairec"])
+`, r.url, r.box.RecordsURL, r.log.Name(), r.keys["fairec"])
 }
 
 // demoMark is the file by which a demo knows a folder of its own.

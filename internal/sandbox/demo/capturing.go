@@ -167,11 +167,10 @@ func (s *story) sessionsPreview(at *site, plan obj) planView {
 	for _, row := range p.Content.Sessions.Rows {
 		zone, err := time.LoadLocation(row.Timezone)
 		s.must(err)
-		line := "  " + pad(row.StartsAt.In(zone).Format("Mon 15:04")+" "+row.Timezone, 29) + pad(row.Title, 18) + strings.ReplaceAll(row.Readiness, "_", " ")
+		s.plain(strings.Repeat(" ", indent+2) + pad(row.StartsAt.In(zone).Format("Mon 15:04")+" "+row.Timezone, 31) + pad(row.Title, 19) + strings.ReplaceAll(row.Readiness, "_", " "))
 		if row.Reason != "" {
-			line += ": " + row.Reason
+			s.note("    " + row.Reason)
 		}
-		s.plain(strings.Repeat(" ", indent) + line)
 	}
 	return p
 }
@@ -275,6 +274,6 @@ func (s *story) uninstall(at *site) {
 		if step.Detail != "" {
 			text += ": " + step.Detail
 		}
-		s.note("  " + step.Result + "  " + text)
+		s.note("  " + step.Result + ": " + text)
 	}
 }

@@ -113,43 +113,33 @@ func (s *story) tables(happened []fact) {
 // columnOf is where the text of a table's row begins.
 const columnOf = 22
 
-func (s *story) row(label string, entries []string) {
-	if len(entries) == 0 {
-		return
-	}
-	head := fmt.Sprintf("  %s", pad(fmt.Sprintf("%s %d", label, len(entries)), columnOf-2))
-	lines := wrap(strings.Join(entries, " · "), columns-columnOf)
-	for i, line := range lines {
-		if i > 0 {
+func (s *story) row(label string, n int, entries ...string) {
+	head := "  " + pad(fmt.Sprintf("%s %d", label, n), columnOf-2)
+	for _, entry := range entries {
+		for _, line := range wrap(entry, columns-columnOf) {
+			s.plain(head + line)
 			head = strings.Repeat(" ", columnOf)
 		}
-		s.plain(head + line)
 	}
 }
 
 func (s *story) table(j *job, happened []fact) {
-	byDeed := map[string][]string{}
-	touched := map[string]bool{}
+	did := map[string]map[string]string{} // act → whom → detail
 	state := map[string]string{}
 	for _, f := range happened {
 		if f.Company != j.company.name || f.Job != j.title {
 			continue
 		}
-		switch f.Did {
-		case jobPost, roleIs:
-			state[f.Did] = f.Detail
-			continue
+		if did[f.Did] == nil {
+			did[f.Did] = map[string]string{}
 		}
-		touched[f.Did+f.Who] = true
-		byDeed[f.Did] = append(byDeed[f.Did], strings.TrimSpace(f.Who+" "+f.Detail))
+		did[f.Did][f.Who] = f.Detail
+		state[f.Did] = f.Detail
 	}
 	s.plain("")
-	s.plain(fmt.Sprintf("%s · %s%s", j.company.name, j.title, stateText(state)))
-	for _, did := range []string{didInvite, didMove, didReview, didJoin, didArm, didShift, didCancel, unexplained} {
-		s.row(did, byDeed[did])
-	}
-	s.aloneByReason(j, touched)
-	s.notJoined(j, touched)
+	s.plain(j.company.name + " · " + j.title + stateText(state))
+	s.screened(j, did)
+	s.captured(j, did)
 }
 
 func stateText(state map[string]string) string {
@@ -166,72 +156,99 @@ func stateText(state map[string]string) string {
 	return text
 }
 
-// aloneByReason is who was not invited, with the hub's reason.
-func (s *story) aloneByReason(j *job, touched map[string]bool) {
+// screened is who was invited, moved and reviewed, and who was left alone,
+// with the hub's own reason.
+func (s *story) screened(j *job, did map[string]map[string]string) {
+	alone := groups{}
 	at := s.sites["fairec"+j.company.name]
-	linked := at.links[j.title] != ""
-	byReason := map[string][]string{}
+	rows := map[string][]string{}
 	for _, p := range s.people {
-		if p.job != j || touched[didInvite+p.name()] {
+		if p.job != j {
 			continue
 		}
-		why := "the job was never imported into Fairec"
-		if linked {
-			why = s.reason(at.person(), p)
+		for _, act := range []string{didInvite, didMove, didReview} {
+			if detail, ok := did[act][p.name()]; ok {
+				rows[act] = append(rows[act], strings.TrimSpace(p.name()+" "+detail))
+			}
 		}
-		byReason[why] = append(byReason[why], p.name())
-	}
-	var entries []string
-	n := 0
-	for _, why := range slices.Sorted(maps.Keys(byReason)) {
-		names := byReason[why]
-		n += len(names)
-		if !linked {
-			entries = append(entries, fmt.Sprintf("all %d: %s", len(names), why))
+		if _, ok := did[didInvite][p.name()]; ok {
 			continue
 		}
-		entries = append(entries, strings.Join(names, ", ")+": "+why)
-	}
-	for i, entry := range entries {
-		label := ""
-		if i == 0 {
-			label = fmt.Sprintf("left alone %d", n)
-		}
-		head := "  " + pad(label, columnOf-2)
-		for _, line := range wrap(entry, columns-columnOf) {
-			s.plain(head + line)
-			head = strings.Repeat(" ", columnOf)
+		if at.links[j.title] == "" {
+			alone.add("the job was never imported into Fairec", p.name())
+		} else {
+			alone.add(s.reason(at.person(), p), p.name())
 		}
 	}
+	for _, act := range []string{didInvite, didMove, didReview} {
+		if len(rows[act]) > 0 {
+			s.row(act, len(rows[act]), strings.Join(rows[act], " · "))
+		}
+	}
+	alone.print(s, "left alone")
 }
 
 // reason is the hub's, in its explanation of the candidate.
 func (s *story) reason(at *site, p *person) string {
-	e := s.explain(at, p)
-	why := e.why()
+	why := s.explain(at, p).why()
 	if why == "" {
-		return "was not at the stage since the job was imported"
+		return "has not reached the stage"
 	}
 	return strings.TrimPrefix(why, "left alone: ")
 }
 
-// notJoined is which sessions no recorder goes to, and why.
-func (s *story) notJoined(j *job, touched map[string]bool) {
-	var entries []string
+// captured is what became of each session.
+func (s *story) captured(j *job, did map[string]map[string]string) {
+	rows := map[string][]string{}
+	none := groups{}
 	for _, one := range s.ofJob(j.title) {
-		if touched[didArm+one.text()] && !touched[didCancel+one.text()] {
-			continue
+		name := one.text()
+		_, armed := did[didArm][name]
+		_, joined := did[didJoin][name]
+		_, cancelled := did[didCancel][name]
+		if _, moved := did[didShift][name]; moved {
+			name += " (moved once)"
 		}
-		entries = append(entries, one.text()+": "+s.whyNotJoined(j, one))
+		switch {
+		case cancelled:
+			none.add("armed, then cancelled: "+s.whyNotJoined(j, one), name)
+		case joined:
+			rows["session joined"] = append(rows["session joined"], name)
+		case armed:
+			rows["recorder armed"] = append(rows["recorder armed"], name)
+		default:
+			none.add(s.whyNotJoined(j, one), name)
+		}
 	}
-	s.row("not joined", entries)
+	for _, label := range []string{"session joined", "recorder armed"} {
+		if len(rows[label]) > 0 {
+			s.row(label, len(rows[label]), strings.Join(rows[label], " · "))
+		}
+	}
+	none.print(s, "not joined")
 }
 
 func (s *story) whyNotJoined(j *job, one *session) string {
 	at := s.sites["pillar"+j.company.name].owner()
-	e := s.explained(at, url.Values{"interview": {one.interviewID}})
-	if why := e.why(); why != "" {
+	if why := s.explained(at, url.Values{"interview": {one.interviewID}}).why(); why != "" {
 		return why
 	}
 	return "the role was never switched on"
+}
+
+// groups are names by reason.
+type groups map[string][]string
+
+func (g groups) add(reason, name string) { g[reason] = append(g[reason], name) }
+
+func (g groups) print(s *story, label string) {
+	n := 0
+	var entries []string
+	for _, reason := range slices.Sorted(maps.Keys(g)) {
+		n += len(g[reason])
+		entries = append(entries, reason+":", "  "+strings.Join(g[reason], " · "))
+	}
+	if n > 0 {
+		s.row(label, n, entries...)
+	}
 }

@@ -258,7 +258,7 @@ func (s *story) loop(at *site) {
 	s.must(p.move(smartrecruiters.Stage{Status: smartrecruiters.InReview, SubStatus: "Portfolio Review"}))
 	s.setStatus("kiri", "Shortlist")
 	s.happened(movedTo(p, screening))
-	s.done("… is shortlisted later and moved back by us: our own move invites nobody, " + s.decided(at, p, "left alone", 2))
+	s.done("… is shortlisted later and moved back by us: our own move invites nobody, " + s.decided(at, p, "our own status sync moved", 1))
 	s.secondApplication()
 }
 

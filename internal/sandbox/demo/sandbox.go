@@ -101,12 +101,17 @@ func (s *Sandbox) Records() Records {
 // may be found in anything the hub produced.
 func (s *Sandbox) Secrets() []string { return append([]string{s.PillarToken}, s.world.secrets...) }
 
-// People are the candidates' names and e-mail addresses: none of them may be
-// found in the hub's logs and metrics.
+// People are the candidates' names, whole and in parts, and their e-mail
+// addresses: none of them may be found in the hub's logs and metrics.
 func (s *Sandbox) People() []string {
 	var all []string
 	for _, p := range s.world.people {
 		all = append(all, p.name(), p.email())
+		for _, part := range []string{p.first, p.last} {
+			if len([]rune(part)) > 5 { // shorter ones are found inside of other words
+				all = append(all, part)
+			}
+		}
 	}
 	return all
 }

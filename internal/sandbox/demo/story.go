@@ -23,6 +23,8 @@ type Script struct {
 	Keys map[string]string // API key by product
 	Out  io.Writer         // where people read along
 	Hour time.Duration     // how long the hub was told an hour lasts
+
+	Transport http.RoundTripper // carries the requests; nil = http.DefaultTransport
 }
 
 // story is one strand of the telling; strands share the world and the sites.
@@ -50,13 +52,15 @@ type stop struct{ err error }
 // Play tells both guides and then judges by the simulators' records. ErrStory:
 // it went another way than it should.
 func (s *Sandbox) Play(ctx context.Context, script Script) error {
+	client := &http.Client{Transport: script.Transport}
+	defer client.CloseIdleConnections()
 	start := time.Now()
 	book := &book{out: script.Out}
 	strand := func(ctx context.Context, page int) *story {
 		return &story{world: s.world, box: s, ctx: ctx, sites: map[string]*site{}, timeline: &timeline{out: book.page(page), start: start}}
 	}
 	first := strand(ctx, 0)
-	if err := first.tell(func() { first.opening(script) }); err != nil {
+	if err := first.tell(func() { first.opening(script, client) }); err != nil {
 		return err
 	}
 	// The customers do not wait for each other; their chapters are shown one
@@ -106,10 +110,11 @@ func (s *story) tell(part func()) (err error) {
 	return nil
 }
 
-func (s *story) opening(script Script) {
+func (s *story) opening(script Script, client *http.Client) {
 	s.plain(fmt.Sprintf("Two companies, %d candidates, both customer guides, through the public API of %s.", len(s.people), script.API))
 	s.plain(fmt.Sprintf("What is hourly in life comes every %s here; the ATS keeps its real limits of 10 requests/s, 8 at once.", script.Hour))
-	client := &http.Client{}
+	s.plain(fmt.Sprintf("SmartRecruiters: %s  Fairec: %s  Pillar: %s", s.box.ATSURL, s.box.FairecURL, s.box.PillarURL))
+	s.plain(fmt.Sprintf("They reach the hub through %s, an https edge with a certificate of its own CA.", s.box.Edge.URL()))
 	for _, co := range []string{nordwind, brightwater} {
 		for _, product := range []string{"fairec", "pillar"} {
 			c := caller{client: client, base: script.API, key: script.Keys[product]}
@@ -267,7 +272,9 @@ func (s *story) decided(at *site, p *person, part string, n int) string {
 func (r *refusal) rows() []string {
 	var lines []string
 	for name, problem := range r.Fields {
-		lines = append(lines, "  "+name+": "+problem)
+		if !strings.Contains(r.Detail, problem) {
+			lines = append(lines, "  "+name+": "+problem)
+		}
 	}
 	slices.Sort(lines)
 	return lines
