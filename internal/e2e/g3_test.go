@@ -33,15 +33,19 @@ func TestG3_RedisMayForgetEverything(t *testing.T) {
 	first := s.plan(time.Hour)
 	w.eventually("the first session is armed", func() bool { return first.recorder().State == "armed" })
 
-	people := c.applyMany(job, 16)
+	people := c.applyMany(job, 20)
 	w.flush(random, people[:8])
 	w.eventually("everyone is invited", func() bool { return has(w.mails(), people[:8]) })
+	w.inRedis(people[8:12])
+	w.redis(func(ctx context.Context, r *redis.Client) error { return r.FlushAll(ctx).Err() })
+	w.within(10*time.Second, "invitations whose bell lay in Redis when it was emptied", func() bool { return has(w.mails(), people[8:12]) })
 
 	for i, forget := range []bool{false, true} {
-		waiting := people[8+4*i : 12+4*i]
+		waiting := people[12+4*i : 16+4*i]
 		before := len(w.Pillar.Log().Effects(""))
+		w.inRedis(waiting[:2])
 		b.Redis.Kill()
-		for _, p := range waiting {
+		for _, p := range waiting[2:] {
 			p.move(smartrecruiters.InReview, "Screening")
 		}
 		added := s.plan(2 * time.Hour)
@@ -52,6 +56,7 @@ func TestG3_RedisMayForgetEverything(t *testing.T) {
 			b.Redis.Forget(t)
 		}
 		b.Redis.Start(t)
+		w.letGo()
 		w.within(10*time.Second, "invitations and joins that waited for Redis", func() bool {
 			return has(w.mails(), waiting) && added.recorder().State == "armed"
 		})
@@ -61,18 +66,47 @@ func TestG3_RedisMayForgetEverything(t *testing.T) {
 	require.Empty(t, role.off().OnTheWire)
 }
 
-// flush empties Redis again and again while people arrive.
-func (w *world) flush(random *rand.Rand, people []*candidate) {
+// redis does something to the hub's Redis.
+func (w *world) redis(do func(context.Context, *redis.Client) error) {
 	w.t.Helper()
 	options, err := redis.ParseURL(w.backend.RedisURL)
 	require.NoError(w.t, err)
 	client := redis.NewClient(options)
 	defer func() { _ = client.Close() }()
+	require.NoError(w.t, do(context.Background(), client))
+}
+
+// flush empties Redis again and again while people arrive.
+func (w *world) flush(random *rand.Rand, people []*candidate) {
+	w.t.Helper()
 	for _, p := range people {
 		p.move(smartrecruiters.InReview, "Screening")
 		time.Sleep(time.Duration(random.Int64N(int64(60 * time.Millisecond)))) // the random moment
-		require.NoError(w.t, client.FlushAll(context.Background()).Err())
+		w.redis(func(ctx context.Context, r *redis.Client) error { return r.FlushAll(ctx).Err() })
 	}
+}
+
+// inRedis has the bells of people's arrival lie in Redis, answered by nobody.
+func (w *world) inRedis(people []*candidate) {
+	w.t.Helper()
+	w.redis(func(ctx context.Context, r *redis.Client) error {
+		if err := r.Set(ctx, "asynq:{webhooks}:paused", 1, 0).Err(); err != nil {
+			return err
+		}
+		for _, p := range people {
+			p.move(smartrecruiters.InReview, "Screening")
+		}
+		w.eventually("the bells lie in Redis", func() bool {
+			return r.LLen(ctx, "asynq:{webhooks}:pending").Val() >= int64(len(people))
+		})
+		return nil
+	})
+}
+
+// letGo has bells answered again.
+func (w *world) letGo() {
+	w.t.Helper()
+	w.redis(func(ctx context.Context, r *redis.Client) error { return r.Del(ctx, "asynq:{webhooks}:paused").Err() })
 }
 
 // acknowledged tells that the hub has answered 202 to an event about each.

@@ -39,6 +39,7 @@ func (w *world) offWithWorkQueued(c *company, end func(link) switchedOff) {
 		p.move(smartrecruiters.InReview, "Screening")
 	}
 	w.settleDeliveries()
+	w.Fairec.Inject(receiver.Fault{Method: "POST", Path: "/job-posts", Rate: 0.5, Status: 503, Delay: 300 * time.Millisecond})
 	w.Fairec.Inject(receiver.Fault{Method: "POST", Path: "/job-posts", Delay: 300 * time.Millisecond})
 	before := len(w.mails())
 	l := c.importJob(job, "everyone")
@@ -46,14 +47,16 @@ func (w *world) offWithWorkQueued(c *company, end func(link) switchedOff) {
 
 	answer := end(l)
 	mark := len(w.Fairec.Log().Entries())
-	queued := len(answer.Cancelled)
-	require.Greater(w.t, queued, people/2, "hundreds were queued")
+	const attempts = `select id, attempts from actions order by id`
+	begun := w.ledger().rows(attempts)
+	require.Greater(w.t, len(answer.Cancelled), people/2, "hundreds were queued")
 
 	w.ledger().settled()
 	onTheWire := w.aboutWhom(answer.OnTheWire)
-	for _, id := range w.invitedAfter(mark) {
+	for _, id := range w.asked(mark) {
 		require.Contains(w.t, onTheWire, id, "begun after the confirmation and not listed as on the wire")
 	}
+	require.Equal(w.t, begun, w.ledger().rows(attempts), "what failed on the wire was begun anew after the confirmation")
 	mailed := w.mails()
 	for _, id := range w.aboutWhom(answer.Cancelled) {
 		require.Zero(w.t, mailed[id], "cancelled and mailed all the same")
@@ -101,10 +104,10 @@ func (w *world) aboutWhom(actions []string) (people []string) {
 	return people
 }
 
-// invitedAfter are the candidates whose invitation reached Fairec after the
-// given length of its record.
-func (w *world) invitedAfter(mark int) (people []string) {
-	for _, e := range w.Fairec.Log().Entries()[mark:] {
+// asked are the candidates whose invitation reached Fairec after a length of
+// its record.
+func (w *world) asked(from int) (people []string) {
+	for _, e := range w.Fairec.Log().Entries()[from:] {
 		if e.Kind != witness.KindRequest || e.Request.Method != "POST" || !strings.HasSuffix(e.Request.URL, "/candidates") {
 			continue
 		}
