@@ -191,7 +191,10 @@ func arrived(ctx context.Context, scene *stage.Stage, n int) (map[string]time.Ti
 	for _, e := range scene.Fairec.Log().Effects("invitation_sent") {
 		sent[fmt.Sprint(e.Fields["ats_candidate_id"])] = e.At
 	}
-	return sent, err
+	if err != nil {
+		return nil, fmt.Errorf("%d of %d invitations were sent: %w", len(sent), n, err)
+	}
+	return sent, nil
 }
 
 // backlog lets many people arrive at once and measures how fast the hub works

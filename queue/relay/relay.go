@@ -59,7 +59,7 @@ func (o *Options) defaults() {
 	if o.Stats == 0 {
 		o.Stats = 15 * time.Second
 	}
-	o.Windows = filled(o.Windows, map[hub.Queue]int{hub.QueueCritical: 200, hub.QueueWebhooks: 1000, hub.QueueDefault: 1000, hub.QueueBulk: 100})
+	o.Windows = filled(o.Windows, map[hub.Queue]int{hub.QueueCritical: 200, hub.QueueWebhooks: 512, hub.QueueDefault: 512, hub.QueueBulk: 100})
 	o.Patience = filled(o.Patience, map[hub.Queue]time.Duration{
 		hub.QueueCritical: 5 * time.Second, hub.QueueWebhooks: 30 * time.Second, hub.QueueDefault: 30 * time.Second, hub.QueueBulk: 30 * time.Second,
 	})
