@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -19,6 +20,7 @@ type groupWriter struct {
 	queue chan *writeJob
 	stop  chan struct{}
 	done  chan struct{}
+	once  sync.Once
 }
 
 type writeJob struct {
@@ -64,11 +66,15 @@ func (w *groupWriter) do(ctx context.Context, fn func(*Tx) error) error {
 	return j.err
 }
 
-func (w *groupWriter) close() error {
-	close(w.stop)
-	<-w.done
-	w.stmts.close()
-	return w.conn.Close()
+// close lets the batch under way end. Safe to call twice.
+func (w *groupWriter) close() (err error) {
+	w.once.Do(func() {
+		close(w.stop)
+		<-w.done
+		w.stmts.close()
+		err = w.conn.Close()
+	})
+	return err
 }
 
 func (w *groupWriter) run() {
@@ -112,16 +118,14 @@ func (w *groupWriter) commit(batch []*writeJob) {
 	if err != nil {
 		_ = w.exec("rollback") // may have happened by itself
 	}
-	rings := false
 	for _, j := range batch {
 		if err != nil && j.err == nil {
 			j.err = unavailable(fmt.Errorf("commit: %w", err))
 		}
-		rings = rings || j.rings && j.err == nil
+		if j.rings && j.err == nil {
+			w.store.ring() // before the caller goes on
+		}
 		close(j.ended)
-	}
-	if rings {
-		w.store.ring()
 	}
 }
 
