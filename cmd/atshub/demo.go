@@ -195,7 +195,7 @@ func (r *demoRun) addresses(out io.Writer) {
 Everything keeps running; Ctrl-C ends it. Look at
   API, its pages       %[1]s/docs
   health, metrics      %[1]s/readyz  %[1]s/metrics
-  simulators' records  %[2]s/smartrecruiters  %[2]s/fairec  %[2]s/pillar
+  simulators' records  %[2]s/smartrecruiters  …/fairec  …/pillar
   the hub's log        %[3]s
 Try the API with a key made for this run:
   curl -H 'Authorization: Bearer %[4]s' %[1]s/v1/tenants
