@@ -198,7 +198,8 @@ Everything keeps running; Ctrl-C ends it. Look at
   simulators' records  %[2]s/smartrecruiters  …/fairec  …/pillar
   the hub's log        %[3]s
 Try the API with a key made for this run:
-  curl -H 'Authorization: Bearer %[4]s' %[1]s/v1/tenants
+  curl -H 'Authorization: Bearer %[4]s' \
+    %[1]s/v1/tenants
 `, r.url, r.box.RecordsURL, r.log.Name(), r.keys["fairec"])
 }
 

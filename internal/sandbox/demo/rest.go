@@ -151,17 +151,13 @@ type checkRow struct {
 }
 
 type jobView struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-	Code string `json:"code"`
+	ID string `json:"id"`
 }
 
 type stageView struct {
 	ID       string `json:"id"`
 	Name     string `json:"name"`
 	ParentID string `json:"parent_id"`
-	HasSubs  bool   `json:"has_sub_stages"`
-	Terminal bool   `json:"terminal"`
 }
 
 type trigger struct {
@@ -179,7 +175,6 @@ type planView struct {
 				CandidateID string `json:"candidate_id"`
 				Name        string `json:"name"`
 				Verdict     string `json:"verdict"`
-				Why         string `json:"why"`
 			} `json:"rows"`
 			WouldInvite int `json:"would_invite"`
 		} `json:"candidates"`
@@ -189,10 +184,8 @@ type planView struct {
 				Text string `json:"text"`
 			} `json:"findings"`
 		} `json:"cascade"`
-		Jobs     []jobView `json:"jobs"`
 		Sessions struct {
 			Rows []struct {
-				JobID     string    `json:"job_id"`
 				Title     string    `json:"title"`
 				StartsAt  time.Time `json:"starts_at"`
 				Timezone  string    `json:"timezone"`
@@ -202,7 +195,6 @@ type planView struct {
 			WouldJoin int `json:"would_join"`
 		} `json:"sessions"`
 		Activates map[string]bool `json:"activates"`
-		Warnings  []string        `json:"warnings"`
 	} `json:"content"`
 }
 
@@ -214,64 +206,42 @@ type activatedView struct {
 
 type linkView struct {
 	ID             string `json:"id"`
-	JobID          string `json:"job_id"`
 	JobName        string `json:"job_name"`
 	State          string `json:"state"`
-	Origin         string `json:"origin"`
 	CalibrationURL string `json:"calibration_url"`
 }
 
 type actionView struct {
-	ID          string `json:"id"`
-	Kind        string `json:"kind"`
-	State       string `json:"state"`
-	Summary     string `json:"summary"`
-	Reason      string `json:"reason"`
-	CandidateID string `json:"candidate_id"`
+	ID     string `json:"id"`
+	Reason string `json:"reason"`
 }
 
 type offView struct {
 	Cancelled      []string `json:"cancelled"`
-	OnTheWire      []string `json:"on_the_wire"`
 	CancelledJoins []string `json:"joins_being_cancelled"`
 }
 
 type syncView struct {
-	ID        string    `json:"id"`
-	Asked     string    `json:"asked"`
-	State     string    `json:"state"`
-	Problem   string    `json:"problem"`
-	StartedAt time.Time `json:"started_at"`
-	Summary   struct {
+	ID      string `json:"id"`
+	State   string `json:"state"`
+	Problem string `json:"problem"`
+	Summary struct {
 		JobChanged   bool `json:"job_changed"`
 		Applications int  `json:"applications_read"`
-		Updated      int  `json:"candidates_updated"`
 		Missed       int  `json:"missed_changes_found"`
 	} `json:"summary"`
 }
 
 type eventView struct {
-	ID          string    `json:"id"`
-	Source      string    `json:"source"`
-	Kind        string    `json:"kind"`
-	SourceName  string    `json:"source_name"`
-	JobID       string    `json:"job_id"`
-	CandidateID string    `json:"candidate_id"`
-	Disposition string    `json:"disposition"`
-	Reason      string    `json:"reason"`
-	ReceivedAt  time.Time `json:"received_at"`
+	Source      string `json:"source"`
+	SourceName  string `json:"source_name"`
+	Disposition string `json:"disposition"`
 }
 
 type interviewView struct {
-	ID          string      `json:"id"`
-	JobID       string      `json:"job_id"`
-	InterviewID string      `json:"interview_id"`
-	SessionID   string      `json:"session_id"`
-	Title       string      `json:"title"`
-	StartsAt    time.Time   `json:"starts_at"`
-	Readiness   string      `json:"readiness"`
-	Reason      string      `json:"reason"`
-	Join        *actionView `json:"join"`
+	InterviewID string `json:"interview_id"`
+	Readiness   string `json:"readiness"`
+	Reason      string `json:"reason"`
 }
 
 type explanation struct {
@@ -280,11 +250,8 @@ type explanation struct {
 }
 
 type trailLine struct {
-	Kind    string `json:"kind"`
-	What    string `json:"what"`
 	Verdict string `json:"verdict"`
 	Detail  string `json:"detail"`
-	Actor   string `json:"actor"`
 }
 
 // why is the last reason the hub gave for leaving alone.

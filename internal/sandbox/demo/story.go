@@ -112,7 +112,8 @@ func (s *story) tell(part func()) (err error) {
 
 func (s *story) opening(script Script, client *http.Client) {
 	s.plain(fmt.Sprintf("Two companies, %d candidates, both customer guides, through the public API of %s.", len(s.people), script.API))
-	s.plain(fmt.Sprintf("What is hourly in life comes every %s here; the ATS keeps its real limits of 10 requests/s, 8 at once.", script.Hour))
+	s.plain(fmt.Sprintf("What is hourly in life comes every %s here; the ATS keeps its real limits (10 requests/s, 8 at once).", script.Hour))
+	s.plain("The chapters happen side by side and are shown one after the other, with the time since the start.")
 	s.plain(fmt.Sprintf("SmartRecruiters: %s  Fairec: %s  Pillar: %s", s.box.ATSURL, s.box.FairecURL, s.box.PillarURL))
 	s.plain(fmt.Sprintf("They reach the hub through %s, an https edge with a certificate of its own CA.", s.box.Edge.URL()))
 	for _, co := range []string{nordwind, brightwater} {

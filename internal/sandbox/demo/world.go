@@ -75,7 +75,6 @@ func (p *person) email() string {
 
 // session is an interview session and the links it ever had.
 type session struct {
-	handle      string
 	person      *person
 	title       string
 	interviewID string
