@@ -11,18 +11,18 @@ import (
 
 // Owe writes an action under its natural key. One of the same key that never
 // happened because its job was off is taken up again; any other stays as it is
-// and is answered.
-func Owe(tx *store.Tx, a hub.Action) (hub.Action, error) {
+// and is answered. fresh: the act is owed now and was not before.
+func Owe(tx *store.Tx, a hub.Action) (row hub.Action, fresh bool, err error) {
 	row, created, err := tx.OweAction(a)
-	if err != nil || created || !screening.Revivable(row, hub.JobLink{Gen: a.Gen}) {
-		return row, err
+	if err != nil || created || !screening.Revivable(row, hub.JobLink{Gen: a.Gen, ConnectionID: a.ConnectionID}) {
+		return row, created, err
 	}
 	row.State, row.Reason, row.Gen, row.EventID = hub.ActionReady, "", a.Gen, a.EventID
 	row.LinkID, row.ConnectionID, row.TriggerID, row.Target, row.Payload = a.LinkID, a.ConnectionID, a.TriggerID, a.Target, a.Payload
 	if err := tx.SaveAction(row); err != nil {
-		return row, err
+		return row, false, err
 	}
-	return row, tx.RingAction(row)
+	return row, true, tx.RingAction(row)
 }
 
 // DecideSession brings the join of a remembered session in line with what the

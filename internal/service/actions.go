@@ -194,6 +194,17 @@ func (s *Service) Again(ctx context.Context, a hub.Actor, id, reason string) (v 
 		if link.State != hub.LinkOn {
 			return row, &hub.Error{Code: hub.CodeConflict, Message: "the job is switched off; nothing was sent", Next: "switch it on first"}
 		}
+		if row.State == hub.ActionParked {
+			return row, &hub.Error{Code: hub.CodeConflict, Message: "it waits for a decision and was not done: " + inWords(row), Next: "try it anew instead"}
+		}
+		if row.State == hub.ActionSkipped || row.State == hub.ActionCancelled { // never happened: it is the first time, under its own key
+			row.State, row.Reason, row.Actor, row.Gen = hub.ActionReady, "", who(a), link.Gen
+			row.ConnectionID = link.ConnectionID
+			if err := tx.SaveAction(row); err != nil {
+				return row, err
+			}
+			return row, tx.RingAction(row)
+		}
 		again := row
 		again.State, again.Reason, again.Receipt, again.Attempts, again.Actor, again.Gen = hub.ActionReady, "", nil, 0, who(a), link.Gen
 		again.ConnectionID = link.ConnectionID

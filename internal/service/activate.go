@@ -102,7 +102,11 @@ func (s *Service) makeJobPost(ctx context.Context, a hub.Actor, d *draft, planID
 			return err
 		}
 		d.link, err = tx.PutLink(hub.JobLink{TenantID: c.TenantID, ConnectionID: c.ID, JobID: job.ID, JobName: job.Name, JobCode: job.Code, Origin: hub.OriginPerson})
-		return err
+		if err != nil {
+			return err
+		}
+		d.link.Gen++ // here first: the product never hears of a generation the hub could forget
+		return tx.SaveLink(d.link)
 	})
 	if err != nil {
 		return err
@@ -113,7 +117,7 @@ func (s *Service) makeJobPost(ctx context.Context, a hub.Actor, d *draft, planID
 	}
 	effect := product.Effect{
 		Key:      product.Key("import", planID, d.link.ID, job.Name, job.Code, job.Location, job.Department, job.Status.Source),
-		NotAfter: s.now().Add(effectLife), Fence: d.link.Gen + 1,
+		NotAfter: s.now().Add(effectLife), Fence: d.link.Gen,
 	}
 	made, err := side.PutJobPost(ctx, side.Login, effect, d.link.ID, reach.JobPost(job))
 	if e := product.AsError(err); e != nil {
@@ -223,12 +227,11 @@ func subjects(c PlanContent) map[string]string {
 	return all
 }
 
-// turnOn switches a link on as a new generation. Its time of activation is
-// now: what happened before is left alone.
+// turnOn switches a link on, whose generation the caller has raised. Its time
+// of activation is now: what happened before is left alone.
 func turnOn(tx *store.Tx, link *hub.JobLink) error {
 	at := tx.Now()
 	link.State, link.ActivatedAt = hub.LinkOn, &at
-	link.Gen++
 	return tx.SaveLink(*link)
 }
 
@@ -328,6 +331,7 @@ func (s *Service) activateCapture(tx *store.Tx, a hub.Actor, c hub.Connection, d
 		}
 		link.JobName, link.JobCode, link.Origin = role.job.Name, role.job.Code, origin
 		if link.State != hub.LinkOn {
+			link.Gen++
 			if err := turnOn(tx, &link); err != nil {
 				return err
 			}

@@ -77,7 +77,7 @@ func (e *Explanation) candidate(tx *store.Tx, tenant string, q ExplainQuery) err
 	case hub.CodeOf(err) != hub.CodeNotFound:
 		return err
 	}
-	actions, err := tx.ActionsOf(tenant, q.ConnectionID, q.JobID, q.CandidateID)
+	actions, err := tx.ActionsOf(tenant, q.JobID, q.CandidateID)
 	for _, action := range actions {
 		e.Actions = append(e.Actions, actionView(action))
 	}

@@ -263,7 +263,7 @@ func applicationView(tx *store.Tx, r hub.Application, triggers []hub.Trigger) (A
 			v.Stage = g.StageName
 		}
 	}
-	actions, err := tx.ActionsOf(r.TenantID, r.ConnectionID, r.JobID, r.CandidateID)
+	actions, err := tx.ActionsOf(r.TenantID, r.JobID, r.CandidateID)
 	for _, action := range actions {
 		view := actionView(action)
 		v.Actions = append(v.Actions, view)

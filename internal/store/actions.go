@@ -113,11 +113,12 @@ func (t *Tx) Actions(tenant string, f ActionFilter, p Page) ([]hub.Action, error
 		tenant, f.ConnectionID, f.LinkID, f.JobID, f.CandidateID, f.SlotID, f.Kind, f.State, p.After, p.limit())
 }
 
-// ActionsOf are all actions about one application, oldest first.
-func (t *Tx) ActionsOf(tenant, connection, jobID, candidateID string) ([]hub.Action, error) {
+// ActionsOf are all actions about a candidate of a job, oldest first, also
+// those of an earlier installation.
+func (t *Tx) ActionsOf(tenant, jobID, candidateID string) ([]hub.Action, error) {
 	return many(t, "actions", scanAction, `
 		select `+actionColumns+` from actions
-		where connection_id = $1 and candidate_id = $2 and job_id = $3 and tenant_id = $4 order by id`, connection, candidateID, jobID, tenant)
+		where tenant_id = $1 and candidate_id = $2 and job_id = $3 order by id`, tenant, candidateID, jobID)
 }
 
 // OpenActionsOfLink are the link's acts that may still happen, held for change.
@@ -138,4 +139,12 @@ func (t *Tx) OpenActionsOfConnection(tenant, connection string) ([]hub.Action, e
 func (t *Tx) JoinOfSlot(tenant, slot string) (hub.Action, error) {
 	return one(t, "action", scanAction, `
 		select `+actionColumns+` from actions where slot_id = $1 and tenant_id = $2 and kind = 'join' order by id desc limit 1`, slot, tenant)
+}
+
+// CancelParked gives up what waited for a person at a connection.
+func (t *Tx) CancelParked(tenant, connection, reason string) error {
+	_, err := t.exec("cancel parked actions", `
+		update actions set state = 'cancelled', reason = $3, updated_at = $4, settled_at = coalesce(settled_at, $4)
+		where connection_id = $1 and tenant_id = $2 and state = 'parked' and op = 'do'`, connection, tenant, reason, millis(t.now))
+	return err
 }

@@ -171,13 +171,30 @@ var probes = map[string]probe{
 		return listed(tx.Actions(tenant, store.ActionFilter{ConnectionID: w.con.ID}, store.Page{}))
 	},
 	"ActionsOf": func(tx *store.Tx, tenant string, w world) (bool, error) {
-		return listed(tx.ActionsOf(tenant, w.con.ID, "job", "cand"))
+		all, err := tx.ActionsOf(tenant, "job", "cand") // every tenant may have a candidate like it
+		for _, a := range all {
+			if a.ID == w.act.ID {
+				return true, err
+			}
+		}
+		return false, err
 	},
 	"OpenActionsOfLink": func(tx *store.Tx, tenant string, w world) (bool, error) {
 		return listed(tx.OpenActionsOfLink(tenant, w.link.ID))
 	},
 	"OpenActionsOfConnection": func(tx *store.Tx, tenant string, w world) (bool, error) {
 		return listed(tx.OpenActionsOfConnection(tenant, w.con.ID))
+	},
+	"CancelParked": func(tx *store.Tx, tenant string, w world) (bool, error) {
+		w.act.State = hub.ActionParked
+		if err := tx.SaveAction(w.act); err != nil {
+			return false, err
+		}
+		if err := tx.CancelParked(tenant, w.con.ID, "gone"); err != nil {
+			return false, err
+		}
+		after, err := tx.Action(w.act.TenantID, w.act.ID)
+		return after.State == hub.ActionCancelled, err
 	},
 	"JoinOfSlot": func(tx *store.Tx, tenant string, w world) (bool, error) {
 		return found(tx.JoinOfSlot(tenant, w.slot.ID))

@@ -217,6 +217,8 @@ func (s *story) changes(at *site) {
 	s.must(open.person.ats.ChangeInterviewLink(open.interviewID, "Theatre wing, or "+link))
 	s.recordedAll(didArm, open)
 	s.done("… a recruiter adds a link: armed")
+	pressed := s.synced(at, ask[syncView](s, at, post, "{tenant}/job-links/"+at.links[nurse]+"/syncs", nil).ID)
+	s.done(fmt.Sprintf("Synchronize: %s read again, nothing changes", count(pressed.Summary.Applications, "application")))
 }
 
 func (s *story) toggleOff(at *site) {

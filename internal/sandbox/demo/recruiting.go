@@ -215,12 +215,13 @@ func (s *story) syncs(at *site, title string) []syncView {
 	return ask[list[syncView]](s, at, get, "{tenant}/job-links/"+at.links[title]+"/syncs?limit=200", nil).Items
 }
 
-func (s *story) synced(at *site, id string) {
+func (s *story) synced(at *site, id string) (now syncView) {
 	s.until("the end of the sync", func() (bool, string) {
-		now := ask[syncView](s, at, get, "{tenant}/syncs/"+id, nil)
+		now = ask[syncView](s, at, get, "{tenant}/syncs/"+id, nil)
 		s.check(now.State != "failed", "the sync failed: %s", now.Problem)
 		return now.State == "finished", "it is " + now.State
 	})
+	return now
 }
 
 func (s *story) secondCompany() {

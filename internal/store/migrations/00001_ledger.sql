@@ -163,7 +163,7 @@ create table actions (
 create index actions_by_tenant on actions (tenant_id, id);
 create index actions_by_link on actions (link_id, id);
 create index actions_by_slot on actions (slot_id) where slot_id <> '';
-create index actions_by_candidate on actions (connection_id, candidate_id, job_id);
+create index actions_by_candidate on actions (tenant_id, candidate_id, job_id);
 create index actions_open on actions (connection_id, state) where state in ('ready', 'sending', 'uncertain', 'armed', 'parked');
 
 create table work (

@@ -97,8 +97,12 @@ func Decide(f Facts) Change {
 	join := *f.Join
 	join.LinkID, join.EventID = f.Link.ID, f.EventID
 	switch {
-	case join.State == hub.ActionDone || join.State == hub.ActionMissed:
-		// The recorder has been there, or the time has passed: history.
+	case join.State == hub.ActionDone:
+		// The recorder has been there: history.
+	case join.State == hub.ActionMissed && (v.Readiness != Ready || payloadOf(join).SlotGen == f.Slot.Gen):
+		// The time has passed; only a session that was moved gets another chance.
+	case join.State == hub.ActionParked && join.Attempts > 0 && join.Op == hub.OpDo && v.Readiness == Ready && payloadOf(join).SlotGen == f.Slot.Gen:
+		// Given up after failures: a person decides, not the next poll.
 	case join.Actor != "" && v.Readiness != NotJoined && (join.Op == hub.OpUndo || join.State == hub.ActionCancelled):
 		// A person took it back: only a person wants it again.
 	case v.Readiness == Ready && (join.Op == hub.OpUndo || !join.State.Open() || payloadOf(join).SlotGen != f.Slot.Gen):

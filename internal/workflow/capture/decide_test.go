@@ -95,6 +95,10 @@ func TestG9_TheRecorderIsToldOfEveryChangeOnce(t *testing.T) {
 		"taken back by a person":      {facts(after(t, hub.ActionCancelled, undo, func(a *hub.Action) { a.Actor = "mia" }), moved), "", "", false},
 		"joined: history":             {facts(after(t, hub.ActionDone), moved), "", "", false},
 		"missed: history":             {facts(after(t, hub.ActionMissed), cancelled), "", "", false},
+		"missed, not moved":           {facts(after(t, hub.ActionMissed)), "", "", false},
+		"missed, then moved":          {facts(after(t, hub.ActionMissed), moved), hub.OpDo, hub.ActionReady, true},
+		"given up, nothing changed":   {facts(after(t, hub.ActionParked)), "", "", false},
+		"given up, then moved":        {facts(after(t, hub.ActionParked), moved), hub.OpDo, hub.ActionReady, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

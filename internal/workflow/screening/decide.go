@@ -126,9 +126,9 @@ func NeedsHistory(f Facts) bool {
 
 // Revivable tells that an earlier act never happened and nobody decided it
 // should not: it was only cancelled because the job was off at the time, and
-// the job has been switched on again since.
+// the job has been switched on again since, perhaps by a new installation.
 func Revivable(a hub.Action, l hub.JobLink) bool {
-	return a.State == hub.ActionCancelled && a.Actor == "" && a.Gen < l.Gen
+	return a.State == hub.ActionCancelled && a.Actor == "" && (a.Gen < l.Gen || a.ConnectionID != l.ConnectionID)
 }
 
 func earlierWords(a hub.Action) string {
@@ -168,7 +168,8 @@ func (f Facts) ownMoves(stage string) int {
 	n := 0
 	for _, a := range f.Ledger {
 		moved := a.State == hub.ActionDone || a.State == hub.ActionSending || a.State == hub.ActionUncertain
-		if a.Kind == hub.ActionMove && a.Target == stage && moved && a.Outcome != sdk.MoveAlreadyThere {
+		since := f.Link.ActivatedAt == nil || !a.UpdatedAt.Before(*f.Link.ActivatedAt) // as arrivals are counted
+		if a.Kind == hub.ActionMove && a.Target == stage && moved && since && a.Outcome != sdk.MoveAlreadyThere {
 			n++
 		}
 	}
@@ -226,13 +227,19 @@ type Gate struct {
 	Reason string
 }
 
-// MayBegin is the gate every screening act passes in its claim.
-func MayBegin(c hub.Connection, l hub.JobLink, a hub.Action) Gate {
+// MayBegin is the gate every screening act passes in its claim. An invitation
+// that an event caused needs its trigger as it was; one a person asked for does not.
+func MayBegin(c hub.Connection, l hub.JobLink, triggers []hub.Trigger, a hub.Action) Gate {
 	switch {
 	case c.State.Gone():
 		return Gate{State: hub.ActionCancelled, Reason: "the integration was uninstalled"}
 	case l.State != hub.LinkOn:
 		return Gate{State: hub.ActionCancelled, Reason: "the job is switched off"}
+	}
+	if a.Kind == hub.ActionInvite && a.Actor == "" && a.PlanID == "" {
+		if trigger, ok := Invitation(triggers); !ok || trigger.StageID != a.Target {
+			return Gate{State: hub.ActionCancelled, Reason: "the mail invitation was set to another stage"}
+		}
 	}
 	return Gate{Go: true}
 }

@@ -97,7 +97,7 @@ func TestG2_OurOwnMovesNeverInvite(t *testing.T) {
 	loop := func(f *screening.Facts) {
 		f.Triggers = []hub.Trigger{phone, {Kind: hub.TriggerStatusSync, Status: "shortlist", StageID: phone.StageID, StageName: "Phone"}}
 	}
-	ours := ledger(hub.Action{Kind: hub.ActionMove, State: hub.ActionDone, Target: phone.StageID, Outcome: sdk.MoveMoved})
+	ours := ledger(hub.Action{Kind: hub.ActionMove, State: hub.ActionDone, Target: phone.StageID, Outcome: sdk.MoveMoved, UpdatedAt: activated.Add(time.Minute)})
 	moved := history(phone.StageID, activated.Add(time.Minute))
 
 	d := screening.OnApplication(facts(phone.StageID, loop, ours, moved))
@@ -107,6 +107,33 @@ func TestG2_OurOwnMovesNeverInvite(t *testing.T) {
 	again := history(phone.StageID, activated.Add(time.Hour))
 	d = screening.OnApplication(facts(phone.StageID, loop, ours, moved, again))
 	require.Len(t, d.Owe, 1, "a recruiter moved the candidate there afterwards")
+}
+
+func TestG1_AnEarlierInstallationDecidesToo(t *testing.T) {
+	t.Parallel()
+	key := hub.InviteKey("job", "ada")
+	earlier := func(state hub.ActionState) func(*screening.Facts) {
+		return ledger(hub.Action{Kind: hub.ActionInvite, Key: key, State: state, Gen: 7, ConnectionID: "con_before"})
+	}
+	fresh := func(f *screening.Facts) { f.Link.ConnectionID, f.Link.Gen = "con", 1 }
+	require.Empty(t, screening.OnApplication(facts(phone.StageID, earlier(hub.ActionDone), fresh)).Owe, "was invited before the reinstallation")
+	require.Len(t, screening.OnApplication(facts(phone.StageID, earlier(hub.ActionCancelled), fresh)).Owe, 1, "was cancelled by the uninstallation, never happened")
+}
+
+func TestG6_AnInvitationNeedsItsTriggerWhenItBegins(t *testing.T) {
+	t.Parallel()
+	c, l := hub.Connection{State: hub.ConnectionActive}, hub.JobLink{State: hub.LinkOn}
+	owed := hub.Action{Kind: hub.ActionInvite, Target: phone.StageID}
+	require.True(t, screening.MayBegin(c, l, []hub.Trigger{phone}, owed).Go)
+	other := phone
+	other.StageID = "IN_REVIEW/Other"
+	require.Equal(t, hub.ActionCancelled, screening.MayBegin(c, l, []hub.Trigger{other}, owed).State)
+	require.Equal(t, hub.ActionCancelled, screening.MayBegin(c, l, nil, owed).State)
+	owed.Actor = "mia"
+	require.True(t, screening.MayBegin(c, l, []hub.Trigger{other}, owed).Go, "a person asked for this one")
+	l.State = hub.LinkOff
+	require.False(t, screening.MayBegin(c, l, []hub.Trigger{phone}, owed).Go)
+	require.Equal(t, "the integration was uninstalled", screening.MayBegin(hub.Connection{State: hub.ConnectionUninstalling}, l, nil, owed).Reason)
 }
 
 func TestG2_MovesOncePerStatus(t *testing.T) {
@@ -233,7 +260,7 @@ func TestCascadeNamesLoops(t *testing.T) {
 func TestHistoryIsReadOnlyWhereItDecides(t *testing.T) {
 	t.Parallel()
 	invited := ledger(hub.Action{Kind: hub.ActionInvite, Key: hub.InviteKey("job", "ada"), State: hub.ActionDone, Gen: 3})
-	ours := ledger(hub.Action{Kind: hub.ActionMove, State: hub.ActionDone, Target: phone.StageID, Outcome: sdk.MoveMoved})
+	ours := ledger(hub.Action{Kind: hub.ActionMove, State: hub.ActionDone, Target: phone.StageID, Outcome: sdk.MoveMoved, UpdatedAt: activated.Add(time.Minute)})
 	require.False(t, screening.NeedsHistory(facts(phone.StageID)), "is there")
 	require.True(t, screening.NeedsHistory(facts("NEW")), "may have been there and left")
 	require.True(t, screening.NeedsHistory(facts(phone.StageID, ours)), "we may have moved them there")

@@ -70,6 +70,11 @@ func (h *Handlers) action(ctx context.Context, w hub.Work) error {
 	if a.State.Settled() || a.State == hub.ActionArmed {
 		return h.finish(ctx, w, func(*store.Tx) error { return nil })
 	}
+	if a.State == hub.ActionReady && a.Op == hub.OpDo && !c.State.Gone() {
+		if err := held(c); err != nil { // before the ATS is asked anything
+			return err
+		}
+	}
 	ctx = noteCalls(ctx, trailOf(a, hub.TrailCall, "", "", ""))
 	switch a.Kind {
 	case hub.ActionInvite:
@@ -109,9 +114,9 @@ func (h *Handlers) begin(ctx context.Context, w hub.Work, id string) (*claimed, 
 			return tx.FinishWork(w)
 		}
 		doubt := a.State == hub.ActionSending || a.State == hub.ActionUncertain
-		gate := screening.Gate{Go: true}
-		if a.Kind != hub.ActionJoin { // of joins, toggling and uninstalling have already decided
-			gate = screening.MayBegin(c, l, a)
+		gate, err := gateOf(tx, c, l, &a)
+		if err != nil {
+			return err
 		}
 		k = &claimed{action: a, conn: c, link: l, doubt: doubt, at: time.Now(), now: tx.Now()}
 		switch {
@@ -147,7 +152,21 @@ func (h *Handlers) begin(ctx context.Context, w hub.Work, id string) (*claimed, 
 	return k, wait
 }
 
-// settle writes what came of an act and ends its work.
+// gateOf asks whether an act may begin under the rules of now. Of joins,
+// toggling and uninstalling have decided already; one that slipped through an
+// uninstall is taken back.
+func gateOf(tx *store.Tx, c hub.Connection, l hub.JobLink, a *hub.Action) (screening.Gate, error) {
+	if a.Kind == hub.ActionJoin {
+		if c.State.Gone() && a.Op == hub.OpDo {
+			a.Op, a.Gen, a.Reason = hub.OpUndo, a.Gen+1, "the integration was uninstalled"
+		}
+		return screening.Gate{Go: true}, nil
+	}
+	triggers, err := tx.Triggers(l.TenantID, l.ID)
+	return screening.MayBegin(c, l, triggers, *a), err
+}
+
+// settled writes what came of an act and ends its work.
 func (h *Handlers) settled(ctx context.Context, w hub.Work, a hub.Action, what, verdict, detail string, more func(*store.Tx) error) error {
 	return h.finish(ctx, w, func(tx *store.Tx) error {
 		if err := tx.AddTrail(trailOf(a, hub.TrailCall, what, verdict, detail)); err != nil {
@@ -174,6 +193,10 @@ func (h *Handlers) unsent(ctx context.Context, w hub.Work, k *claimed, what stri
 		k.action.State = hub.ActionUncertain
 	}
 	saved := h.Store.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		now, lost := tx.LockAction(k.action.TenantID, k.action.ID)
+		if lost != nil {
+			return lost
+		}
 		if err := tx.HoldWork(w); err != nil {
 			return err
 		}
@@ -182,6 +205,9 @@ func (h *Handlers) unsent(ctx context.Context, w hub.Work, k *claimed, what stri
 		}
 		if err := tx.AddTrail(trailOf(k.action, hub.TrailCall, what, "failed", worker.Reason(err))); err != nil {
 			return err
+		}
+		if now.Gen != k.action.Gen { // decided anew meanwhile: that decision stands
+			return nil
 		}
 		return tx.SaveAction(k.action)
 	})

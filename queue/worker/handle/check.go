@@ -2,6 +2,7 @@ package handle
 
 import (
 	"context"
+	"time"
 
 	"github.com/atshub/atshub/internal/hub"
 	"github.com/atshub/atshub/internal/product"
@@ -34,6 +35,9 @@ func (h *Handlers) check(ctx context.Context, w hub.Work) error {
 	}
 	return h.finish(ctx, w, func(tx *store.Tx) error { return h.checked(tx, c, report, problem) })
 }
+
+// recheck is how soon a refused credential is tried again.
+const recheck = 15 * time.Minute
 
 // productProblem is what a person must mend at the product, "" if nothing.
 func (h *Handlers) productProblem(ctx context.Context, c hub.Connection) (string, error) {
@@ -69,6 +73,11 @@ func (h *Handlers) checked(tx *store.Tx, c hub.Connection, report sdk.CheckRepor
 	}
 	if err := tx.SaveConnection(now); err != nil {
 		return err
+	}
+	if now.State == hub.ConnectionReauth { // may be mended at the ATS without us being told
+		if err := tx.AddWork(hub.Work{TenantID: c.TenantID, ConnectionID: c.ID, Queue: hub.QueueBulk, Kind: hub.WorkCheck, Ref: c.ID, DueAt: at.Add(recheck), Every: h.Cadence.Check}); err != nil {
+			return err
+		}
 	}
 	if before == now.State {
 		return nil

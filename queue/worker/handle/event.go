@@ -3,6 +3,7 @@ package handle
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/atshub/atshub/internal/hub"
 	"github.com/atshub/atshub/internal/ledger"
@@ -113,11 +114,13 @@ func (h *Handlers) settle(ctx context.Context, w hub.Work, e hub.Event, d rule.D
 func (h *Handlers) record(tx *store.Tx, e hub.Event, d rule.Decision) error {
 	owed := ""
 	for _, a := range d.Owe {
-		row, err := ledger.Owe(tx, a)
+		row, fresh, err := ledger.Owe(tx, a)
 		if err != nil {
 			return err
 		}
-		owed = row.ID
+		if owed = row.ID; !fresh { // another worker decided in this moment, or the row says no
+			d.Disposition, d.Reason = hub.DispositionSkipped, "decided before: "+strings.TrimSpace(string(row.State)+" "+row.Reason)
+		}
 	}
 	for i := range d.Trail {
 		if d.Trail[i].ActionID == "" {
@@ -233,7 +236,7 @@ func (h *Handlers) ledgerFacts(tx *store.Tx, linkID string, f *screening.Facts) 
 	if candidate == "" {
 		candidate = f.Event.CandidateID
 	}
-	f.Ledger, err = tx.ActionsOf(c.TenantID, c.ID, f.Link.JobID, candidate)
+	f.Ledger, err = tx.ActionsOf(c.TenantID, f.Link.JobID, candidate)
 	return err
 }
 
@@ -253,8 +256,12 @@ func (h *Handlers) candidateChanged(ctx context.Context, w hub.Work, e hub.Event
 			return err
 		}
 		d := skipped("nothing waits for this candidate")
-		for _, a := range waiting {
-			if !curable(a.Reason) {
+		for _, w := range waiting {
+			a, err := tx.LockAction(w.TenantID, w.ID) // a person may be deciding on it
+			if err != nil {
+				return err
+			}
+			if a.State != hub.ActionParked || !curable(a.Reason) {
 				continue
 			}
 			a.State, a.Reason = hub.ActionReady, ""

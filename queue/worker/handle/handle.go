@@ -97,6 +97,7 @@ func unsupported(ability string) error {
 
 // pages walks all pages of a list, the connector refusing endless ones.
 func pages[Q, T any](ctx context.Context, call sdk.Call[Q, sdk.Page[T]], query func(cursor string) Q, each func(T) error) error {
+	seen := map[string]bool{}
 	for cursor := ""; ; {
 		page, err := call(ctx, query(cursor))
 		if err != nil {
@@ -110,9 +111,10 @@ func pages[Q, T any](ctx context.Context, call sdk.Call[Q, sdk.Page[T]], query f
 		if page.Next == "" {
 			return nil
 		}
-		if page.Next == cursor {
+		if seen[page.Next] {
 			return &sdk.Error{Code: sdk.CodeUpstreamBug, Message: "a list answered the same page twice", Fault: sdk.FaultVendor, Outcome: sdk.NotDone}
 		}
 		cursor = page.Next
+		seen[cursor] = true
 	}
 }

@@ -36,12 +36,17 @@ func (h *Handlers) interviews(ctx context.Context, w hub.Work) error {
 	if ats.ListInterviews == nil || ats.ListApplications == nil || ats.ListStages == nil {
 		return unsupported("list interviews")
 	}
+	asked, err := h.askedSync(ctx, l)
+	if err != nil {
+		return err
+	}
 	stages, err := ats.ListStages(ctx, sdk.JobRef{ID: l.JobID})
 	if err != nil {
 		return err
 	}
 	query := func(cursor string) sdk.ApplicationQuery { return sdk.ApplicationQuery{JobID: l.JobID, Cursor: cursor} }
 	err = pages(ctx, ats.ListApplications, query, func(app sdk.Application) error {
+		asked.Summary.Applications++
 		if capture.MayInterview(stages.Items, app.StageID) {
 			return h.readInterviews(ctx, ats, c, l, app)
 		}
@@ -56,8 +61,27 @@ func (h *Handlers) interviews(ctx context.Context, w hub.Work) error {
 			w.Every *= toldFactor
 		}
 		w.DueAt = tx.Now().Add(w.Every)
+		if asked.ID != "" {
+			asked.Summary.Complete = true
+			if err := tx.FinishSync(asked); err != nil {
+				return err
+			}
+		}
 		return tx.AddWork(w)
 	})
+}
+
+// askedSync is the sync of a role that a person asked for before this run, the
+// zero value where nobody did.
+func (h *Handlers) askedSync(ctx context.Context, l hub.JobLink) (asked hub.Sync, err error) {
+	err = h.Store.Read(ctx, func(tx *store.Tx) error {
+		asked, err = tx.OpenSync(l.TenantID, l.ID)
+		return err
+	})
+	if hub.CodeOf(err) == hub.CodeNotFound {
+		return hub.Sync{}, nil
+	}
+	return asked, err
 }
 
 // toldFactor is how much slower interviews are polled while webhooks tell of them.

@@ -126,8 +126,6 @@ func (h *Handlers) inviteRefused(ctx context.Context, w hub.Work, client reach.S
 		state, reason = hub.ActionParked, reasonBadEmail
 	case product.CodeJobPostPaused, product.CodeJobPostEnded:
 		state, reason = hub.ActionParked, strings.TrimSuffix(e.Message, ".")
-	case product.CodeFenced:
-		state, reason = hub.ActionCancelled, "the job was switched meanwhile"
 	case product.CodeKeyReused: // done before, when the candidate's data read otherwise
 		k.doubt = true
 		if done, err := h.inviteReceipt(ctx, w, client, k); err != nil || done {

@@ -138,8 +138,15 @@ func (r *syncRun) triggers(ctx context.Context) error {
 		return err
 	}
 	r.link.Problem = screening.LostStages(r.rules, stages.Items)
-	r.record.Problem = r.link.Problem
 	return nil
+}
+
+// lastSeen is the ATS's own time of the state we know, or else ours.
+func lastSeen(seen hub.Application) time.Time {
+	if seen.UpdatedAt != nil {
+		return *seen.UpdatedAt
+	}
+	return seen.SeenAt
 }
 
 // effect is of a property update: its key holds what is written, so that
@@ -197,7 +204,7 @@ func (r *syncRun) missed(ctx context.Context, app sdk.Application) error {
 	}
 	known := seen.CandidateID != ""
 	moved := known && seen.StageID != app.StageID
-	touched := app.UpdatedAt != nil && r.link.ActivatedAt != nil && app.UpdatedAt.After(*r.link.ActivatedAt) && app.UpdatedAt.After(seen.SeenAt)
+	touched := app.UpdatedAt != nil && r.link.ActivatedAt != nil && app.UpdatedAt.After(*r.link.ActivatedAt) && app.UpdatedAt.After(lastSeen(seen))
 	arrived := !known && r.stages[app.StageID]
 	return r.h.Store.Write(ctx, func(tx *store.Tx) error {
 		if !moved && !touched && !arrived {

@@ -3,6 +3,7 @@ package handle
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/atshub/atshub/internal/hub"
 	"github.com/atshub/atshub/internal/product"
@@ -104,6 +105,9 @@ func (h *Handlers) moved(ctx context.Context, w hub.Work, a hub.Action, to, resu
 	return h.settled(ctx, w, a, "move the application", result, "to "+to, nil)
 }
 
+// clockSlack is how far the ATS's clock may be behind ours.
+const clockSlack = 30 * time.Second
+
 // movedBefore finds out about a move in doubt: the application is at the
 // target, or its history shows it came there since we first tried.
 func (h *Handlers) movedBefore(ctx context.Context, w hub.Work, ats *sdk.Abilities, k *claimed, ref sdk.ApplicationRef, app sdk.Application) (done bool, err error) {
@@ -114,7 +118,7 @@ func (h *Handlers) movedBefore(ctx context.Context, w hub.Work, ats *sdk.Abiliti
 			return false, h.unsent(ctx, w, k, "read the history", err)
 		}
 		for _, change := range history.Items {
-			found = found || change.StageID == k.action.Target && !change.ChangedAt.Before(k.action.CreatedAt)
+			found = found || change.StageID == k.action.Target && !change.ChangedAt.Before(k.action.CreatedAt.Add(-clockSlack))
 		}
 	}
 	switch {

@@ -90,7 +90,7 @@ func (h *Handlers) reviewFacts(ctx context.Context, a hub.Action) (body reach.Ch
 		if err := json.Unmarshal(e.Body, &body); err != nil {
 			return hub.Invalid("result", "the text of this result is no longer kept")
 		}
-		all, err := tx.ActionsOf(a.TenantID, a.ConnectionID, a.JobID, a.CandidateID)
+		all, err := tx.ActionsOf(a.TenantID, a.JobID, a.CandidateID)
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/atshub/atshub/internal/product"
 	"github.com/atshub/atshub/internal/reach"
 	"github.com/atshub/atshub/internal/store"
+	"github.com/atshub/atshub/queue/worker"
 	"github.com/atshub/atshub/sdk"
 )
 
@@ -136,6 +137,11 @@ func (h *Handlers) newSubscription(ctx context.Context, ats *sdk.Abilities, m sd
 		if now.State.Gone() { // the uninstall finds it by its mark
 			return &hub.Error{Code: hub.CodeConflict, Message: "the integration was uninstalled meanwhile"}
 		}
+		if c.Subscription.ID != "" { // what the old one signed is believed no more
+			if err := tx.DeleteSecret(c.TenantID, c.ID, reach.HookSecret+c.Subscription.ID); err != nil {
+				return err
+			}
+		}
 		if made.Secret != "" {
 			if err := h.Reach.KeepSecret(tx, c, reach.HookSecret+made.ID, made.Secret); err != nil {
 				return err
@@ -145,7 +151,10 @@ func (h *Handlers) newSubscription(ctx context.Context, ats *sdk.Abilities, m sd
 		s.ActivatingUntil = &until
 		return tx.SaveSubscription(c.TenantID, c.ID, s)
 	})
-	if err != nil {
+	if err != nil { // nobody knows of it: take it back, and its secret with it
+		if _, undo := ats.Unsubscribe(ctx, sdk.SubscriptionRef{ID: made.ID}); undo != nil {
+			h.Log.Warn("a subscription that was not wanted any more could not be deleted", "connection", c.ID, "reason", worker.Reason(undo))
+		}
 		return s, err
 	}
 	if _, err := ats.Activate(ctx, sdk.SubscriptionRef{ID: made.ID}); err != nil {

@@ -2,6 +2,7 @@ package handle
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -42,7 +43,7 @@ func (h *Handlers) uninstall(ctx context.Context, w hub.Work) error {
 		{"delete our webhook subscriptions at the ATS", h.unsubscribe, "delete the subscription at the ATS whose callback URL contains " + c.ID},
 		{"end the job integrations at the product", h.disengage, "end the job posts or roles in the product"},
 	}
-	overdue := w.FailingSince != nil && time.Since(*w.FailingSince) > destroyAfter
+	overdue := len(c.Receipt) > 0 && time.Since(c.Receipt[0].At) > destroyAfter // the first step is the person's own
 	for _, s := range steps {
 		if noted(c.Receipt, s.what) {
 			continue
@@ -87,12 +88,20 @@ func (h *Handlers) note(ctx context.Context, c hub.Connection, step hub.Step) (h
 // joinsCancelled waits until every join has been taken back: the actions do
 // it, this only looks.
 func (h *Handlers) joinsCancelled(ctx context.Context, c hub.Connection) (string, error) {
-	var open []hub.Action
+	var open, parked []hub.Action
 	if err := h.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		open, err = tx.OpenActionsOfConnection(c.TenantID, c.ID)
+		if open, err = tx.OpenActionsOfConnection(c.TenantID, c.ID); err != nil {
+			return err
+		}
+		parked, err = tx.Actions(c.TenantID, store.ActionFilter{ConnectionID: c.ID, Kind: string(hub.ActionJoin), State: string(hub.ActionParked)}, store.Page{Limit: 200})
 		return err
 	}); err != nil {
 		return "", err
+	}
+	for _, a := range parked {
+		if a.Op == hub.OpUndo {
+			open = append(open, a)
+		}
 	}
 	if len(open) > 0 {
 		return "", &product.Error{Code: product.CodeInProgress, Message: fmt.Sprintf("%d acts are still being taken back.", len(open)), Fault: sdk.FaultHub, Outcome: sdk.NotDone}
@@ -107,10 +116,13 @@ func (h *Handlers) unsubscribe(ctx context.Context, c hub.Connection) (string, e
 	if err != nil {
 		return "", err
 	}
-	if ats.ListSubscriptions == nil || ats.Unsubscribe == nil || c.Subscription.State == subscriptionUnsupported || c.Subscription.ID == "" && c.Subscription.State == "" {
+	if ats.ListSubscriptions == nil || ats.Unsubscribe == nil {
 		return "there were none", nil
 	}
-	all, err := ats.ListSubscriptions(ctx, sdk.SubscriptionQuery{})
+	all, err := ats.ListSubscriptions(ctx, sdk.SubscriptionQuery{}) // also when we know of none: one may have been lost track of
+	if sdk.CodeOf(err) == sdk.CodePermissionMissing && c.Subscription.ID == "" {
+		return "there were none: this credential could never make one", nil
+	}
 	if err != nil {
 		return "", err
 	}
@@ -150,6 +162,16 @@ func (h *Handlers) disengage(ctx context.Context, c hub.Connection) (string, err
 			continue
 		}
 		if err := h.tellLink(ctx, p.Kind, c, l); err != nil {
+			return "", err
+		}
+	}
+	if c.Subscription.Callback != 0 {
+		client, err := h.Reach.Screening(ctx, c)
+		if err != nil {
+			return "", err
+		}
+		effect := product.Effect{Key: product.Key("callback end", c.ID), NotAfter: time.Now().Add(notAfter), Fence: c.Revision + 1}
+		if err := client.DeleteCallback(ctx, client.Login, effect, c.ID); err != nil && !errors.Is(err, &product.Error{Code: product.CodeNotFound}) {
 			return "", err
 		}
 	}
