@@ -186,7 +186,17 @@ var probes = map[string]probe{
 		return listed(tx.OpenActionsOfConnection(tenant, w.con.ID))
 	},
 	"CancelParked": func(tx *store.Tx, tenant string, w world) (bool, error) {
-		return false, tx.CancelParked(tenant, w.con.ID, "gone")
+		if tenant == w.tenant.ID {
+			w.act.State = hub.ActionParked
+			if err := tx.SaveAction(w.act); err != nil {
+				return false, err
+			}
+		}
+		if err := tx.CancelParked(tenant, w.con.ID, "gone"); err != nil {
+			return false, err
+		}
+		after, err := tx.Action(w.tenant.ID, w.act.ID)
+		return after.State == hub.ActionCancelled, err
 	},
 	"JoinOfSlot": func(tx *store.Tx, tenant string, w world) (bool, error) {
 		return found(tx.JoinOfSlot(tenant, w.slot.ID))
