@@ -59,7 +59,7 @@ func (s *Service) uninstall(tx *store.Tx, a hub.Actor, c hub.Connection) error {
 			return err
 		}
 	}
-	if err := tx.CancelParked(c.TenantID, c.ID, "the integration was uninstalled"); err != nil {
+	if _, err := tx.CancelParked(c.TenantID, c.ID, "the integration was uninstalled"); err != nil {
 		return err
 	}
 	if err := tx.DropWorkOf(c.TenantID, c.ID); err != nil {

@@ -141,10 +141,10 @@ func (t *Tx) JoinOfSlot(tenant, slot string) (hub.Action, error) {
 		select `+actionColumns+` from actions where slot_id = $1 and tenant_id = $2 and kind = 'join' order by id desc limit 1`, slot, tenant)
 }
 
-// CancelParked gives up what waited for a person at a connection.
-func (t *Tx) CancelParked(tenant, connection, reason string) error {
-	_, err := t.exec("cancel parked actions", `
+// CancelParked gives up what waited for a person at a connection and tells how
+// many that were.
+func (t *Tx) CancelParked(tenant, connection, reason string) (int64, error) {
+	return t.exec("cancel parked actions", `
 		update actions set state = 'cancelled', reason = $3, updated_at = $4, settled_at = coalesce(settled_at, $4)
 		where connection_id = $1 and tenant_id = $2 and state = 'parked' and op = 'do'`, connection, tenant, reason, millis(t.now))
-	return err
 }

@@ -192,11 +192,7 @@ var probes = map[string]probe{
 				return false, err
 			}
 		}
-		if err := tx.CancelParked(tenant, w.con.ID, "gone"); err != nil {
-			return false, err
-		}
-		after, err := tx.Action(w.tenant.ID, w.act.ID)
-		return after.State == hub.ActionCancelled, err
+		return found(tx.CancelParked(tenant, w.con.ID, "gone"))
 	},
 	"JoinOfSlot": func(tx *store.Tx, tenant string, w world) (bool, error) {
 		return found(tx.JoinOfSlot(tenant, w.slot.ID))
