@@ -236,7 +236,14 @@ func TestG18_PeoplesDecisionsAboutActionsAreOnRecord(t *testing.T) {
 	c.call("POST", "/actions/"+again.ID+"/cancellation", reason).into(200, &gone)
 	require.Equal(t, hub.ActionCancelled, gone.State)
 
+	// What never happened is done for the first time, under its own key.
+	var first service.ActionView
+	c.call("POST", "/actions/"+gone.ID+"/again", reason).into(200, &first)
+	require.Equal(t, gone.ID, first.ID)
+	require.Equal(t, hub.ActionReady, first.State)
+
 	c.setAction(again.ID, func(a *hub.Action) { a.State = hub.ActionParked })
+	c.call("POST", "/actions/"+again.ID+"/again", reason).problem(409, "conflict")
 	c.call("POST", "/actions/"+again.ID+"/retry", reason).into(200, &gone)
 	require.Equal(t, hub.ActionReady, gone.State)
 
@@ -251,7 +258,7 @@ func TestG18_PeoplesDecisionsAboutActionsAreOnRecord(t *testing.T) {
 			require.Equal(t, "usr-owner (Tenant owner)", line.Actor)
 		}
 	}
-	require.Equal(t, []string{"decided about someone already at In Review / Fairec", "asked to do it again", "cancelled the action", "asked to try the action anew"}, acts)
+	require.Equal(t, []string{"decided about someone already at In Review / Fairec", "asked to do it again", "cancelled the action", "asked to do it again", "asked to try the action anew"}, acts)
 	c.call("GET", "/connections/"+c.connection+"/explain?candidate=nobody&job=job-1", nil).problem(404, "not_found")
 	c.call("GET", "/connections/"+c.connection+"/explain", nil).problem(422, "invalid")
 }
