@@ -95,3 +95,25 @@ func TestG8_ArmedJoinsNeedNoHub(t *testing.T) {
 	w.ledger().settled()
 	require.Equal(t, 1, one.joined())
 }
+
+// TestG5_WebhooksTellOfSessionsWhereTheCredentialAllows: with webhook scopes
+// beside the guide's nine, interviews are told and not waited for; polling is
+// set so slow here that only webhooks can have done it.
+func TestG5_WebhooksTellOfSessionsWhereTheCredentialAllows(t *testing.T) {
+	t.Parallel()
+	b := testenv.Backend{Name: "sqlite+embedded", DatabaseURL: testenv.SQLite(t), RedisURL: "embedded"}
+	w := newWorld(t, b, setup{cadence: map[string]string{"interviews": "24h"}})
+	w.runAll(1, 1)
+	c := w.capture("Told", "webhooks_manage")
+	s := &calendar{c, c.AddJob(smartrecruiters.Job{Title: "Surgeon"})}
+	w.eventually("the webhook subscription is active", func() bool { return c.webhooks() == "active" })
+	s.c.toggleOn(s.job)
+
+	told, cancelled := s.plan(time.Hour), s.plan(time.Hour)
+	w.eventually("the session is armed", told.is("armed"))
+	w.eventually("the session is armed", cancelled.is("armed"))
+	require.NoError(t, c.Reschedule(told.id, 2*time.Hour))
+	require.NoError(t, c.CancelInterview(cancelled.id))
+	w.eventually("the join is moved", func() bool { return time.Until(told.recorder().StartsAt) > 2*time.Hour })
+	w.eventually("the join is cancelled", cancelled.is("cancelled"))
+}
