@@ -53,12 +53,13 @@ func (t *Tx) skipLocked() string {
 
 // openSQLite opens a file twice: one connection that writes (WAL, every commit
 // fsynced), and a few that only read, so that a long read never holds up the
-// inbox.
+// inbox. A log of 4,000 pages before it is folded into the file, and 16 MB of
+// cache, are worth about a sixth of the acknowledgements (make bench).
 func (s *Store) openSQLite(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("make the database folder: %w", err)
 	}
-	const pragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+	const pragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-16000)"
 	file := "file:" + (&url.URL{Path: path}).EscapedPath() // a # in a path must not end it
 	write, err := sql.Open("sqlite", file+pragmas+"&_txlock=immediate")
 	if err != nil {
