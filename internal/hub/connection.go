@@ -75,7 +75,7 @@ type Connection struct {
 	State     ConnectionState
 	Problem   string // plain sentence when not active
 	Revision  int64  // of the settings; rises with each relink
-	Epoch     int64  // raised by pause, resume and uninstall; part of the fence
+	Epoch     int64  // raised by pause, resume and uninstall
 	Account   sdk.Account
 	Fields    map[string]string // non-secret credential fields of connector and product
 	Report    *sdk.CheckReport  // last credential check

@@ -35,7 +35,7 @@ type JobLink struct {
 	CalibrationURL string
 	ActivatedAt    *time.Time // since when it is on
 	SyncedAt       *time.Time
-	Watermark      *time.Time // ATS changes read up to here
+	Watermark      *time.Time // when the last complete sync began
 	Problem        string     // for a person to mend, found by the last sync; a plain sentence
 	CreatedAt      time.Time
 	UpdatedAt      time.Time

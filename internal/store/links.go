@@ -55,12 +55,6 @@ func (t *Tx) LinkOfJob(tenant, connection, jobID string) (hub.JobLink, error) {
 		select `+linkColumns+` from job_links where connection_id = $1 and job_id = $2 and tenant_id = $3`, connection, jobID, tenant)
 }
 
-// LinkOfProductRef is the link whose job post or role the product calls ref.
-func (t *Tx) LinkOfProductRef(tenant, connection, ref string) (hub.JobLink, error) {
-	return one(t, "job link", scanLink, `
-		select `+linkColumns+` from job_links where connection_id = $1 and tenant_id = $2 and product_ref = $3`, connection, tenant, ref)
-}
-
 // Links lists the links of a tenant (connection empty) or of one connection
 // that are not removed.
 func (t *Tx) Links(tenant, connection string, p Page) ([]hub.JobLink, error) {

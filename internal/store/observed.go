@@ -43,20 +43,6 @@ func (t *Tx) Application(tenant, connection, jobID, candidateID string) (hub.App
 		where connection_id = $1 and job_id = $2 and candidate_id = $3 and tenant_id = $4`, connection, jobID, candidateID, tenant)
 }
 
-// ApplicationByID is Application by the ATS's application id.
-func (t *Tx) ApplicationByID(tenant, connection, applicationID string) (hub.Application, error) {
-	return one(t, "application", scanApplication, `
-		select `+applicationColumns+` from applications
-		where connection_id = $1 and application_id = $2 and tenant_id = $3`, connection, applicationID, tenant)
-}
-
-// ApplicationByProduct is Application by the product's candidate id.
-func (t *Tx) ApplicationByProduct(tenant, connection, productCandidate string) (hub.Application, error) {
-	return one(t, "application", scanApplication, `
-		select `+applicationColumns+` from applications
-		where connection_id = $1 and product_candidate = $2 and tenant_id = $3`, connection, productCandidate, tenant)
-}
-
 // Applications lists what is remembered of a job's applications, by candidate id.
 func (t *Tx) Applications(tenant, connection, jobID string, p Page) ([]hub.Application, error) {
 	return many(t, "applications", scanApplication, `
@@ -106,11 +92,6 @@ func (t *Tx) SeeSlot(s hub.Slot) (row hub.Slot, changed bool, err error) {
 // Slot is one session of a tenant.
 func (t *Tx) Slot(tenant, id string) (hub.Slot, error) {
 	return one(t, "session", scanSlot, `select `+slotColumns+` from slots where id = $1 and tenant_id = $2`, id, tenant)
-}
-
-// ShareSlot is Slot, held against change.
-func (t *Tx) ShareSlot(tenant, id string) (hub.Slot, error) {
-	return one(t, "session", scanSlot, `select `+slotColumns+` from slots where id = $1 and tenant_id = $2`+t.shareRow(), id, tenant)
 }
 
 // SlotsOfInterview are the remembered sessions of an interview.

@@ -127,9 +127,6 @@ var probes = map[string]probe{
 	"LinkOfJob": func(tx *store.Tx, tenant string, w world) (bool, error) {
 		return found(tx.LinkOfJob(tenant, w.con.ID, "job"))
 	},
-	"LinkOfProductRef": func(tx *store.Tx, tenant string, w world) (bool, error) {
-		return found(tx.LinkOfProductRef(tenant, w.con.ID, "post_1"))
-	},
 	"Links": func(tx *store.Tx, tenant string, w world) (bool, error) {
 		return listed(tx.Links(tenant, w.con.ID, store.Page{}))
 	},
@@ -215,12 +212,6 @@ var probes = map[string]probe{
 	"Application": func(tx *store.Tx, tenant string, w world) (bool, error) {
 		return found(tx.Application(tenant, w.con.ID, "job", "cand"))
 	},
-	"ApplicationByID": func(tx *store.Tx, tenant string, w world) (bool, error) {
-		return found(tx.ApplicationByID(tenant, w.con.ID, "app"))
-	},
-	"ApplicationByProduct": func(tx *store.Tx, tenant string, w world) (bool, error) {
-		return found(tx.ApplicationByProduct(tenant, w.con.ID, "pc"))
-	},
 	"Applications": func(tx *store.Tx, tenant string, w world) (bool, error) {
 		return listed(tx.Applications(tenant, w.con.ID, "job", store.Page{}))
 	},
@@ -230,9 +221,6 @@ var probes = map[string]probe{
 		return changed(err)
 	},
 	"Slot": func(tx *store.Tx, tenant string, w world) (bool, error) { return found(tx.Slot(tenant, w.slot.ID)) },
-	"ShareSlot": func(tx *store.Tx, tenant string, w world) (bool, error) {
-		return found(tx.ShareSlot(tenant, w.slot.ID))
-	},
 	"SlotsOfInterview": func(tx *store.Tx, tenant string, w world) (bool, error) {
 		return listed(tx.SlotsOfInterview(tenant, w.con.ID, "int"))
 	},

@@ -208,8 +208,6 @@ create table applications (
     seen_at           bigint not null,
     primary key (connection_id, job_id, candidate_id)
 );
-create index applications_by_id on applications (connection_id, application_id);
-create index applications_by_product on applications (connection_id, product_candidate) where product_candidate <> '';
 
 create table slots (
     id             text   not null primary key,
